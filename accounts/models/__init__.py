@@ -1,0 +1,5 @@
+from accounts.models.shards import Shard
+from accounts.models.tenants import Domain, Tenant
+from accounts.models.users import Membership, User
+
+__all__ = ["Domain", "Membership", "Shard", "Tenant", "User"]

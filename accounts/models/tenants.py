@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+SLUG = RegexValidator(
+    r"^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$",
+    "Use 1–40 lower-case letters, digits and hyphens; begin with a letter and do not end with a hyphen.",
+)
+
+
+class Tenant(models.Model):
+    """A customer: a workspace with members, a plan and an address of its own. Its rows are in `shard`."""
+
+    class State(models.TextChoices):
+        TRIAL = "trial", "Trial"
+        ACTIVE = "active", "Active"
+        SUSPENDED = "suspended", "Suspended"
+
+    class KeyMode(models.TextChoices):
+        SHARED = "shared", "Shared key"
+        OWN = "own", "Own key"
+        TRIAL = "trial", "Shared key on trial, then own key"
+
+    slug = models.CharField(max_length=40, unique=True, validators=[SLUG])
+    name = models.CharField(max_length=120)
+    shard = models.ForeignKey("accounts.Shard", on_delete=models.PROTECT, related_name="tenants")
+    plan = models.CharField(max_length=20, default="free", help_text="Code of a plan in Billing.")
+    state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
+    key_mode = models.CharField(max_length=8, choices=KeyMode, default=KeyMode.SHARED)
+    time_zone = models.CharField(max_length=60, default="UTC")
+    trial_ends_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "tenants"
+        ordering = ["slug"]
+        constraints = [
+            models.CheckConstraint(
+                name="tenants_trial_has_end",
+                condition=~models.Q(state="trial") | models.Q(trial_ends_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def schema_name(self) -> str:
+        """The schema that holds the tenant's rows."""
+        return str(self.shard.schema_name)
+
+
+class Domain(models.Model):
+    """A host name under which a tenant is reached, without port; lower case."""
+
+    domain = models.CharField(max_length=253, unique=True)
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.CASCADE, related_name="domains")
+    is_primary = models.BooleanField(default=True)
+
+    class Meta:
+        db_table = "domains"
+        ordering = ["domain"]
+        constraints = [
+            models.UniqueConstraint(name="domains_one_primary", fields=["tenant"], condition=models.Q(is_primary=True)),
+            models.CheckConstraint(name="domains_lower_case", condition=models.Q(domain=models.functions.Lower("domain"))),
+        ]
+
+    def __str__(self) -> str:
+        return self.domain

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """How allauth behaves here: nobody signs up by themselves yet, and a log-in goes to the page that was asked for."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Only paths of this very host: the tenants beside it are other parties."""
+        return bool(url) and str(url).startswith("/") and not str(url).startswith(("//", "/\\")) and super().is_safe_url(url)
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """The person, or None: also for one who was switched off, whom a sentence of its own would give away."""
+        user = super().authenticate(request, **credentials)
+        return user if user is not None and user.is_active else None

@@ -1,0 +1,42 @@
+"""The meter: one durable row for every attempt that reached the upstream."""
+
+from __future__ import annotations
+
+from django.db import connection, transaction
+
+from tikdash.db.partitions import make_ahead
+from tikdash.db.scope import owner
+from tikdash.tiklive.ports import UsageRecord
+
+INSERT = """
+    INSERT INTO usage_events (id, occurred_at, tenant_id, key_id, endpoint, feature, priority, outcome, http_status,
+                              credits, attempts, latency_ms)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (id, occurred_at) DO NOTHING
+"""
+
+
+class UsageMeter:
+    """Writes usage events."""
+
+    def record(self, event: UsageRecord) -> None:
+        """Writes the event in a transaction of its own; writing it again changes nothing.
+
+        Raises RuntimeError inside of another transaction: a rollback there would take the event of a spent credit
+        with it.
+        """
+        with transaction.atomic(durable=True), connection.cursor() as cursor:
+            cursor.execute(
+                INSERT,
+                [event.id, event.occurred_at, event.tenant_id, event.key_id, event.endpoint, event.feature,
+                 event.priority, event.outcome, event.http_status, event.credits, event.attempts, event.latency_ms],
+            )
+
+
+def make_partitions(months_ahead: int) -> list[str]:
+    """Makes the ledger's partitions of this and the next months; returns the names of the new ones."""
+    with owner():
+        return make_ahead("usage_events", months_ahead)
+
+
+meter = UsageMeter()

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Coalesce
+
+from snapshots.models.accounts import TrackedAccount
+from snapshots.models.fields import MeasuredRow, counter
+from tikdash.db.rls import TenantForeignKey
+
+POST_COUNTERS = ("play_count", "digg_count", "comment_count", "share_count", "collect_count")
+
+
+class Post(models.Model):
+    """A post of a tracked account with its newest counters. One that vanished keeps its row, with `deleted_at`."""
+
+    class Kind(models.TextChoices):
+        VIDEO = "video", "Video"
+        PHOTO = "photo", "Photo"
+
+    tenant = TenantForeignKey()
+    account = models.ForeignKey(
+        TrackedAccount, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="posts"
+    )
+    aweme_id = models.CharField(max_length=32, help_text="TikTok's id of the post.")
+    title = models.TextField(blank=True)
+    cover_url = models.URLField(max_length=1000, blank=True)
+    duration_s = models.IntegerField(null=True)
+    kind = models.CharField(max_length=5, choices=Kind, default=Kind.VIDEO)
+    pinned = models.BooleanField(default=False)
+    sound_id = models.CharField(max_length=32, blank=True)
+    posted_at = models.DateTimeField()
+    first_seen_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)
+    play_count = counter()
+    digg_count = counter()
+    comment_count = counter()
+    share_count = counter()
+    collect_count = counter()
+    measured_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "posts"
+        ordering = ["-posted_at"]
+        constraints = [models.UniqueConstraint(name="posts_once", fields=["tenant", "account", "aweme_id"])]
+        indexes = [
+            models.Index(name="posts_posted", fields=["tenant", "account", "-posted_at", "-id"]),
+            *(
+                # A counter that was never given sorts as -1, so that one comparison of rows pages through all.
+                models.Index(
+                    models.F("tenant"), models.F("account"), Coalesce(models.F(name), -1).desc(), models.F("id").desc(),
+                    name=f"posts_{name.removesuffix('_count')}",
+                )
+                for name in POST_COUNTERS
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.aweme_id
+
+
+class PostSnapshot(MeasuredRow):
+    """A post's counters on one UTC day: the last reading of the day. Partitioned by month."""
+
+    pk = models.CompositePrimaryKey("post_id", "captured_on")
+    tenant = TenantForeignKey()
+    post = models.ForeignKey(
+        Post, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="snapshots"
+    )
+    captured_on = models.DateField()
+    play_count = counter()
+    digg_count = counter()
+    comment_count = counter()
+    share_count = counter()
+    collect_count = counter()
+
+    class Meta:
+        db_table = "post_snapshots"
+
+    def __str__(self) -> str:
+        return f"{self.post_id} on {self.captured_on}"

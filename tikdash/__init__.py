@@ -1,0 +1,1 @@
+"""The project package: settings, web and worker entry points, and the kernel that all apps stand on."""

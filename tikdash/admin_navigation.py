@@ -1,0 +1,66 @@
+"""The admin's sidebar, and the switch that says whose rows it shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from accounts.selectors import schemas
+from tikdash.errors import NotFound
+
+
+def choose_shard(request: Any) -> HttpResponse:
+    """Shows the rows of another shard from now on; raises NotFound for one that does not exist."""
+    schema = request.GET.get("schema", "")
+    if schema not in schemas():
+        raise NotFound("There is no such shard.")
+    request.session["admin_schema"] = schema
+    return redirect("admin:index")
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Groups of links; the shard on the screen is marked."""
+    shown = request.session.get("admin_schema", settings.SHARED_SCHEMA)
+
+    def models(*rows: tuple[str, str, str]) -> list[dict[str, Any]]:
+        return [{"title": title, "icon": icon, "link": reverse(f"admin:{name}_changelist")} for title, icon, name in rows]
+
+    return [
+        {
+            "title": "Tenants and people",
+            "items": models(
+                ("Tenants", "apartment", "accounts_tenant"),
+                ("Domains", "language", "accounts_domain"),
+                ("Users", "person", "accounts_user"),
+                ("Memberships", "badge", "accounts_membership"),
+            ),
+        },
+        {
+            "title": f"Tracked data · {shown}",
+            "items": models(
+                ("Accounts", "account_circle", "snapshots_trackedaccount"),
+                ("Posts", "movie", "snapshots_post"),
+                ("Jobs", "schedule", "snapshots_fetchjob"),
+            ),
+        },
+        {
+            "title": "Billing",
+            "items": models(("Plans", "sell", "billing_plan"), ("Usage events", "receipt_long", "billing_usagerecordrow")),
+        },
+        {
+            "title": "Whose rows are shown",
+            "collapsible": True,
+            "items": [
+                {
+                    "title": f"{schema} {'✓' if schema == shown else ''}".strip(),
+                    "icon": "database",
+                    "link": f"{reverse('admin_shard')}?schema={schema}",
+                }
+                for schema in schemas()
+            ],
+        },
+    ]

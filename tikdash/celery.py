@@ -1,0 +1,30 @@
+"""The Celery application: tasks are in `APP/tasks.py`, the timetable in `tikdash.timetable`."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from celery.signals import setup_logging, task_postrun, task_prerun
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tikdash.settings")
+
+app = Celery("tikdash")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_our_logging(**_: object) -> None:
+    """Django has configured the logs already; with a receiver here Celery leaves them alone."""
+
+
+@task_prerun.connect
+@task_postrun.connect
+def begin_outside_of_any_scope(**_: object) -> None:
+    """A worker thread serves many tenants: whatever a task left behind, the next one begins with no scope."""
+    from django.db import connection
+
+    from tikdash.db.backend.base import NO_SCOPE
+
+    connection.enter_scope(NO_SCOPE)  # type: ignore[attr-defined]

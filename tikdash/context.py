@@ -1,0 +1,50 @@
+"""What every page knows: the workspace, the way round in it, and the way back to the list of workspaces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from accounts.web.hosts import host_url
+from snapshots.selectors import count_of_accounts
+from tikdash import clock
+from tikdash.plans import limits_of
+
+
+def workspace(request: Any) -> dict[str, Any]:
+    """`workspace` (None on the public host), `nav` and `workspaces_url`."""
+    tenant = getattr(request, "tenant", None)
+    context: dict[str, Any] = {
+        "workspace": None,
+        "nav": [],
+        "workspaces_url": host_url(request, settings.BASE_DOMAIN) + "/",
+    }
+    if tenant is None:
+        return context
+    shown = {"name": tenant.name, "slug": tenant.slug, "state": tenant.state, "is_trial": tenant.state == "trial"}
+    if getattr(request, "membership", None) is not None:
+        limits, used = limits_of(tenant), count_of_accounts()
+        shown |= {
+            "plan_name": limits.name,
+            "trial_days_left": _days_left(tenant),
+            "accounts_used": used,
+            "accounts_limit": limits.tracked_accounts,
+        }
+        context["nav"] = [
+            {
+                "label": "Accounts",
+                "url": reverse("accounts"),
+                "icon": "accounts",
+                "count": used,
+                "active": request.path.startswith("/accounts/"),
+            }
+        ]
+    return context | {"workspace": shown}
+
+
+def _days_left(tenant: Any) -> int | None:
+    if tenant.trial_ends_at is None:
+        return None
+    return max(0, (tenant.trial_ends_at - clock.now()).days)

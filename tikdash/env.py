@@ -1,0 +1,46 @@
+"""Where settings come from: the environment, `.env`, and for a development machine files under `var/`.
+
+A machine is a *development* one when `DATABASE_URL` is not set, that is, when the embedded servers are used.
+There, secrets are made once under `var/` and kept; everywhere else a missing secret stops the start with one sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import environ
+
+ROOT = Path(__file__).resolve().parent.parent
+VAR = Path(os.environ.get("TIKDASH_VAR", ROOT / "var"))
+
+env = environ.Env()
+environ.Env.read_env(ROOT / ".env")
+
+#: Read before the embedded servers put their own address into the environment.
+EMBEDDED = os.environ.get("TIKDASH_EMBEDDED") == "1" or "DATABASE_URL" not in os.environ
+
+
+def secret(name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(50)) -> str:
+    """The value of variable `name`; on a development machine made once and kept in `var/secrets/`.
+
+    Raises ImproperlyConfigured where the variable is required and missing.
+    """
+    if os.environ.get(name) or not EMBEDDED:
+        return str(env(name))
+    path = VAR / "secrets" / name.lower()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary.touch(mode=0o600)
+        temporary.write_text(make())
+        try:
+            # link() fails when another process was first, so that both read the same secret.
+            os.link(temporary, path)
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    return path.read_text()

@@ -1,0 +1,41 @@
+"""What all commands of Tikdash share: `--json`, one line on stderr and status 1 for an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+from redis.exceptions import RedisError
+
+from tikdash.error_pages import server_gone
+from tikdash.errors import TikdashError
+
+
+class TikdashCommand(BaseCommand):
+    """Subclasses write `run`, which returns (text for people, data for `--json`)."""
+
+    requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own type)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            text, data = self.run(**options)
+        except TikdashError as error:
+            raise CommandError(str(error)) from None
+        except (DatabaseError, RedisError) as error:
+            if not server_gone(error):
+                raise
+            raise CommandError(f"A server does not answer: {first_line(error)}. Is it running? See `manage.py doctor`.") from None
+        self.stdout.write(orjson.dumps(data).decode() if options["json"] else text)
+
+    def run(self, **options: Any) -> tuple[str, Any]:
+        raise NotImplementedError
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, without a full stop."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandParser
+
+from accounts.models import Shard
+from accounts.services.placement import make_shard
+from billing.metering import make_partitions
+from snapshots.services.partitions import make_partitions_everywhere
+from tikdash.db.roles import LogIn, RolesError, make_roles_and_database
+from tikdash.env import env
+from tikdash.management.commands._base import TikdashCommand
+
+
+class Command(TikdashCommand):
+    help = "Makes the database, its three roles and all tables; harmless to repeat."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--admin-url", default="", help="PostgreSQL administrator; default DATABASE_ADMIN_URL")
+
+    def run(self, *, admin_url: str, **options: Any) -> tuple[str, Any]:
+        admin_url = admin_url or settings.DATABASE_ADMIN_URL
+        log_in = LogIn.from_url(env.str("DATABASE_URL"))
+        if not admin_url:
+            raise RolesError("Give an administrator's address: --admin-url postgresql://postgres:…@HOST/postgres.")
+        make_roles_and_database(admin_url, log_in)
+        call_command("migrate_schemas", interactive=False, verbosity=0)
+        make_shard(schema_name=settings.SHARED_SCHEMA, kind=Shard.Kind.SHARED)
+        made = make_partitions(settings.PARTITIONS_AHEAD_MONTHS) + make_partitions_everywhere()
+        return (
+            f"The database “{log_in.database}” is ready: {Shard.objects.count()} shard(s), {len(made)} new partition(s).",
+            {"database": log_in.database, "shards": Shard.objects.count(), "new_partitions": made},
+        )

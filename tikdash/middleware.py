@@ -1,0 +1,140 @@
+"""From a request to its tenant, person and scope."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.request import split_domain_port
+from django.shortcuts import render
+
+from accounts.selectors import membership_of, tenant_for_host
+from tikdash import health
+from tikdash.db.scope import all_tenants, tenant_scope
+from tikdash.errors import TikdashError
+
+Handler = Callable[[HttpRequest], HttpResponse]
+log = structlog.get_logger(__name__)
+
+
+class ErrorMiddleware:
+    """What our own errors look like when a view lets them through: a page with their sentence and their status."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, TikdashError) or error.status >= 500:
+            return None
+        return render(request, "404.html" if error.status == 404 else "error.html", {"error": error}, status=error.status)
+
+
+class HealthMiddleware:
+    """`/health/live` and `/health/ready` on any host, before a tenant is looked for."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info == "/health/live":
+            return HttpResponse("ok\n", content_type="text/plain")
+        if request.path_info == "/health/ready":
+            return health.ready()
+        return self.get_response(request)
+
+
+class TenantMiddleware:
+    """The host gives the tenant: its scope is open for the whole request. An unknown host is a 404 page."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            host = split_domain_port(request.get_host())[0].rstrip(".")
+        except DisallowedHost:
+            host = ""
+        request.tenant = None  # type: ignore[attr-defined]
+        if host in {settings.BASE_DOMAIN, "127.0.0.1", "[::1]"}:
+            return self.get_response(request)
+        tenant = tenant_for_host(host)
+        if tenant is None:
+            return render(None, "404.html", {"unknown_host": True}, status=404)
+        request.tenant = tenant  # type: ignore[attr-defined]
+        request.urlconf = settings.TENANT_URLCONF  # type: ignore[attr-defined]
+        with tenant_scope(tenant), structlog.contextvars.bound_contextvars(tenant=tenant.slug):
+            return self.get_response(request)
+
+
+class RequestLogMiddleware:
+    """One line a request with its id, which the answer carries too."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request_id = uuid.uuid4().hex[:16]
+        request.request_id = request_id  # type: ignore[attr-defined]
+        began = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self.get_response(request)
+            log.info("request", method=request.method, path=request.path, status=response.status_code,
+                     ms=round((time.perf_counter() - began) * 1000, 1))
+        response["X-Request-Id"] = request_id
+        return response
+
+
+class MembershipMiddleware:
+    """On a tenant's host only its members get an answer; to anybody else nothing exists there.
+
+    LoginRequiredMiddleware before it has sent those who are not logged in to the log-in page.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: Any, view: Any, args: Any, kwargs: Any) -> None:
+        request.membership = None
+        if request.tenant is None or not getattr(view, "login_required", True):
+            return
+        if request.user.is_authenticated:
+            request.membership = membership_of(request.tenant.id, request.user.pk)
+            if request.membership is None:
+                raise Http404
+
+
+class AdminScopeMiddleware:
+    """Staff in the admin, on the public host, see all tenants of the shard they chose."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponse:
+        if request.tenant is not None or not request.path_info.startswith("/admin/"):
+            return self.get_response(request)
+        with all_tenants(self._schema(request)):
+            response = self.get_response(request)
+        # unfold's pages run Alpine.js, which evaluates expressions; nothing of a customer's page is loosened.
+        response._csp_update = {  # type: ignore[attr-defined]
+            "script-src": ["'self'", "'unsafe-inline'", "'unsafe-eval'"],
+            "style-src": ["'self'", "'unsafe-inline'"],
+        }
+        return response
+
+    @staticmethod
+    def _schema(request: Any) -> str:
+        if request.user.is_authenticated and request.user.is_staff:
+            return str(request.session.get("admin_schema", settings.SHARED_SCHEMA))
+        return "public"

@@ -1,0 +1,39 @@
+"""What a tenant's plan allows, asked through a port: plans are rows of `billing`, and `snapshots` must not import it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol, cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+
+class HasPlan(Protocol):
+    @property
+    def plan(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class PlanLimits:
+    """`cadences` maps a kind of job to seconds between two runs; a kind that is missing is not in the plan."""
+
+    code: str
+    name: str
+    tracked_accounts: int
+    queue: str
+    cadences: Mapping[str, int]
+    posts_kept_fresh: int
+    chart_days: int
+
+
+@cache
+def _port() -> Callable[[str], PlanLimits]:
+    return cast(Callable[[str], PlanLimits], import_string(settings.PLAN_LIMITS))
+
+
+def limits_of(tenant: HasPlan) -> PlanLimits:
+    """The limits of the tenant's plan."""
+    return _port()(tenant.plan)

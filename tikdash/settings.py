@@ -1,0 +1,254 @@
+"""Settings. Every variable is listed in `.env.example`; values come through `tikdash.env`."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from tikdash import logging as tikdash_logging
+from tikdash.env import EMBEDDED, ROOT, VAR, env, secret
+
+# --- machine ---------------------------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = secret("SECRET_KEY")
+PORT = env.int("PORT", default=8000)
+BASE_DOMAIN = env.str("BASE_DOMAIN", default="localhost")
+#: Tenants may bring domains of their own, so the list that counts is the table `domains`: `TenantMiddleware` answers
+#: 404 to any other host before anything else looks at the request.
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("BEHIND_TLS_PROXY", default=False)
+SESSION_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- apps ------------------------------------------------------------------------------------------------------------
+
+SHARED_APPS = [
+    "tikdash.apps.TikdashConfig",
+    "django_tenants",
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_celery_beat",
+    "django_htmx",
+    "csp",
+    "allauth",
+    "allauth.account",
+    "accounts",
+    "billing",
+]
+TENANT_APPS = ["snapshots"]
+INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
+
+TENANT_MODEL = "accounts.Shard"
+TENANT_DOMAIN_MODEL = "accounts.Domain"
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MIDDLEWARE = [
+    "tikdash.middleware.ErrorMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tikdash.middleware.HealthMiddleware",
+    "tikdash.middleware.TenantMiddleware",
+    "tikdash.middleware.RequestLogMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "tikdash.middleware.MembershipMiddleware",
+    "tikdash.middleware.AdminScopeMiddleware",
+]
+ROOT_URLCONF = "tikdash.urls_public"
+TENANT_URLCONF = "tikdash.urls"
+WSGI_APPLICATION = "tikdash.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "tikdash.context.workspace",
+            ],
+            "builtins": ["tikdash.templatetags.ui"],
+        },
+    }
+]
+
+# --- database --------------------------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db("DATABASE_URL", default="postgresql://tikdash@127.0.0.1/tikdash")}
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    raise ImproperlyConfigured("DATABASE_URL must be a PostgreSQL address: postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE.")
+DATABASES["default"] |= {
+    "ENGINE": "tikdash.db.backend",
+    "CONN_HEALTH_CHECKS": True,
+    "OPTIONS": DATABASES["default"].get("OPTIONS", {})
+    | {
+        "connect_timeout": 5,
+        "pool": {
+            "min_size": 1,
+            "max_size": env.int("DATABASE_POOL", default=12),
+            "timeout": 5,
+            "max_idle": 120,
+            "reconnect_timeout": 5,
+        },
+    },
+}
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+#: An administrator's log-in, read by `init_db` only.
+DATABASE_ADMIN_URL = env.str("DATABASE_ADMIN_URL", default="")
+
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "tikdash",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
+}
+
+# --- tenancy ---------------------------------------------------------------------------------------------------------
+
+SHARED_SCHEMA = "shared"
+PARTITIONS_AHEAD_MONTHS = env.int("PARTITIONS_AHEAD_MONTHS", default=3)
+
+# --- people ----------------------------------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.web.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_RATE_LIMITS = {
+    "login": env.str("LOGIN_RATE_LIMIT", default="30/m/ip"),
+    "login_failed": env.str("LOGIN_FAILED_RATE_LIMIT", default="10/m/ip,5/5m/key"),
+}
+#: How many proxies in front of us write X-Forwarded-For; 0 believes only the connection's own address.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
+ACCOUNT_FORMS = {"login": "accounts.web.forms.LogInForm"}
+
+# --- language and time -----------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+STATICFILES_DIRS = [ROOT / "tikdash" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = False
+MEDIA_ROOT = VAR / "media"
+MEDIA_URL = env.str("MEDIA_URL", default="/media/")
+
+# --- upstream --------------------------------------------------------------------------------------------------------
+
+#: On a development machine the simulator, so that nobody spends credits by accident.
+TIKLIVE_BASE_URL = env.str(
+    "TIKLIVE_BASE_URL", default="http://127.0.0.1:8100" if EMBEDDED else "https://api.tikliveapi.com"
+)
+TIKLIVE_KEY = env.str("TIKLIVE_KEY", default="sim-shared-key" if EMBEDDED else "")
+TIKLIVE_PORTS = {"KEYS": "accounts.services.keys.keys", "METER": "billing.metering.meter"}
+TIKLIVE_CONNECT_TIMEOUT_S = env.float("TIKLIVE_CONNECT_TIMEOUT_S", default=3.0)
+TIKLIVE_READ_TIMEOUT_S = env.float("TIKLIVE_READ_TIMEOUT_S", default=20.0)
+#: Who knows what a tenant's plan allows; the kernel and `snapshots` ask through `tikdash.plans`.
+PLAN_LIMITS = "billing.services.plans.limits_of"
+
+# --- work ------------------------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_DEFAULT_QUEUE = "control"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"queue_order_strategy": "priority", "socket_connect_timeout": 2, "retry_on_timeout": True}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+#: Queues of jobs in the order in which a free worker looks at them, and how many jobs each may hold at a time.
+QUEUE_ROOM = {
+    "interactive": env.int("ROOM_INTERACTIVE", default=200),
+    "enterprise": env.int("ROOM_ENTERPRISE", default=200),
+    "pro": env.int("ROOM_PRO", default=200),
+    "free": env.int("ROOM_FREE", default=100),
+    "backfill": env.int("ROOM_BACKFILL", default=50),
+}
+DISPATCH_EVERY_S = env.float("DISPATCH_EVERY_S", default=2.0)
+JOBS_PER_TASK = 25
+JOB_LEASE_S = env.int("JOB_LEASE_S", default=300)
+JOB_ATTEMPTS = env.int("JOB_ATTEMPTS", default=10)
+REFRESH_EVERY_S = env.int("REFRESH_EVERY_S", default=300)
+POSTS_PER_PAGE_UPSTREAM = 30
+
+# --- safety of pages -------------------------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:", "https:", *([f"{urlsplit(TIKLIVE_BASE_URL).scheme}://{urlsplit(TIKLIVE_BASE_URL).netloc}"] if EMBEDDED else [])],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+    # Alpine.js in the admin evaluates expressions; the admin has a policy of its own (AdminScopeMiddleware).
+}
+
+# --- logs and errors -------------------------------------------------------------------------------------------------
+
+LOGGING_CONFIG = "tikdash.logging.configure"
+LOGGING = tikdash_logging.settings(level=env.str("LOG_LEVEL", default="INFO"), as_json=env.bool("LOG_JSON", default=not EMBEDDED))
+
+# --- admin -----------------------------------------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "Tikdash operations",
+    "SITE_HEADER": "Tikdash",
+    "SITE_SYMBOL": "monitoring",
+    "SHOW_HISTORY": True,
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "tikdash.admin_navigation.navigation"},
+}

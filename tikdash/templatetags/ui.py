@@ -1,0 +1,184 @@
+"""Numbers, times, icons and small pictures for templates. Every short number carries the exact one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, TypedDict
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from tikdash.ui import numbers
+from tikdash.ui.sparkline import sparkline_svg
+
+register = template.Library()
+
+
+class SortHeader(TypedDict):
+    """What `_partials/sort_header.html` draws: one header cell of a table."""
+
+    label: str
+    url: str | None
+    active: bool
+    direction: str
+    numeric: bool
+    name: str
+
+
+@register.simple_tag
+def number(value: float | None) -> SafeString:
+    """`1.28 M` with `1,284,000` on hover; a number that is short already stands alone; none is a dash."""
+    if value is None:
+        return format_html('<span class="nil">{}<span class="vh">no number</span></span>', numbers.NONE)
+    short, exact = numbers.short(value), numbers.exact(value)
+    if short == exact:
+        return format_html("<span>{}</span>", short)
+    return format_html('<span title="{}">{}</span>', exact, short)
+
+
+@register.simple_tag
+def change(
+    value: int | None,
+    now: int | None = None,
+    *,
+    days: int | None = None,
+    ratio: float | None = None,
+    neutral: bool = False,
+) -> SafeString:
+    """`+14,204 · 30 d`, coloured by its direction against what stood before (`now - value`).
+
+    `neutral` leaves out the colour, for counters where a fall is neither good nor bad.
+    """
+    if value is None:
+        return format_html('<span class="nil">{}<span class="vh">no change known</span></span>', numbers.NONE)
+    base = None if now is None else now - value
+    way = "flat" if neutral else numbers.direction(value, base)
+    words = [numbers.signed(value)]
+    if ratio is not None:
+        words.append(numbers.signed_percent(ratio))
+    if days is not None:
+        words.append(f"{days}\u202fd")
+    return format_html('<span class="change {}">{}</span>', way, " · ".join(words))
+
+
+@register.simple_tag
+def when(moment: datetime | None) -> SafeString:
+    """A `<time>` that reads `4 min ago` and shows the exact UTC time on hover."""
+    if moment is None:
+        return mark_safe('<span class="nil">never</span>')
+    utc = moment.astimezone(UTC)
+    stamp = f"{numbers.day(utc)}, {utc:%H:%M} UTC"
+    words = numbers.ago(utc, timezone.now())
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', utc.isoformat(timespec="seconds"), stamp, words
+    )
+
+
+@register.filter
+def exact_utc(moment: datetime | None) -> str:
+    """A moment as `21 Nov 2026, 14:03 UTC`, for a title; empty for none."""
+    if moment is None:
+        return ""
+    utc = moment.astimezone(UTC)
+    return f"{numbers.day(utc)}, {utc:%H:%M} UTC"
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """A date as `3 Mar 2026`; a dash for none."""
+    return numbers.NONE if value is None else f"{value.day} {value:%b %Y}"
+
+
+@register.simple_tag
+def icon(name: str, size: int = 20) -> SafeString:
+    """A picture of the sprite, hidden from screen readers: say in words what it means beside it."""
+    return format_html(
+        '<svg class="icon" width="{size}" height="{size}" aria-hidden="true" focusable="false">'
+        '<use href="{sprite}#{name}"/></svg>',
+        size=size,
+        sprite=static("tikdash/icons.svg"),
+        name=name,
+    )
+
+
+@register.simple_tag
+def sparkline(values: Sequence[int | None] | None, label: str | None = None) -> SafeString:
+    """The values of some days as a small SVG line; see `tikdash.ui.sparkline`."""
+    return mark_safe(sparkline_svg(values or [], label=label))
+
+
+@register.inclusion_tag("_partials/sort_header.html")
+def sort_header(sorts: Iterable[Any] | None, key: str, label: str, *, numeric: bool = False) -> SortHeader:
+    """The `<th>` of a column: a link when `sorts` has an entry of this key, else the plain label."""
+    for sort in sorts or ():
+        if _read(sort, "key") == key:
+            return column_header(sort, name=key, label=label, numeric=numeric)
+    return SortHeader(label=label, url=None, active=False, direction="", numeric=numeric, name=key)
+
+
+@register.inclusion_tag("_partials/sort_header.html", name="column_header")
+def column_header_tag(column: Any) -> SortHeader:
+    """The `<th>` of a column described by key, label, url, active, direction and numeric."""
+    return column_header(
+        column,
+        name=str(_read(column, "key")),
+        label=str(_read(column, "label")),
+        numeric=bool(_read(column, "numeric")),
+    )
+
+
+def column_header(sort: Any, *, name: str, label: str, numeric: bool) -> SortHeader:
+    """The header cell of a sortable column, from a mapping or an object."""
+    descending = str(_read(sort, "direction") or "").lower().startswith("d")
+    return SortHeader(
+        label=label,
+        url=_read(sort, "url"),
+        active=bool(_read(sort, "active")),
+        direction="descending" if descending else "ascending",
+        numeric=numeric,
+        name=name,
+    )
+
+
+@register.filter
+def field(row: Any, name: str) -> Any:
+    """The attribute or entry of a row by a name that the page knows only at run time; `None` if absent."""
+    return _read(row, name)
+
+
+@register.filter
+def exact(value: int | None) -> str:
+    """A number in full, `1,284,000`."""
+    return numbers.exact(value)
+
+
+@register.filter
+def signed(value: int | None) -> str:
+    """A change in full, `+14,204`."""
+    return numbers.signed(value)
+
+
+@register.filter
+def signed_percent(ratio: float | None) -> str:
+    """A ratio as `+1.12 %`."""
+    return numbers.signed_percent(ratio)
+
+
+@register.simple_tag
+def shown(first: int | None, last: int | None, total: int | None) -> str:
+    """The part of a list that a page shows: `1–50 of 142`."""
+    return f"{numbers.exact(first)}–{numbers.exact(last)} of {numbers.exact(total)}"
+
+
+@register.filter
+def duration(seconds: int | None) -> str:
+    """Seconds as `1:13`."""
+    return numbers.duration(seconds)
+
+
+def _read(row: Any, name: str) -> Any:
+    return row.get(name) if isinstance(row, dict) else getattr(row, name, None)

@@ -1,0 +1,125 @@
+"""What the client needs from the apps, as protocols, and how it finds them: dotted paths in the settings."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Protocol, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+_HIDDEN = "[key]"
+_METHOD_OF_PORT = {"KEYS": "key_for", "METER": "record"}
+
+
+class Secret(str):
+    """A text that shows itself to nobody: printing, formatting and `repr` all give a placeholder.
+
+    Error reporters print the local variables of every frame; with a plain string the key would be among them.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return _HIDDEN
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return _HIDDEN
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key for the upstream: our `id` for it, the secret itself, and its last four characters for people."""
+
+    id: str
+    secret: str = field(repr=False)
+    last_four: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "secret", Secret(self.secret))
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRecord:
+    """One attempt that reached the upstream. `id` is the request id (UUID version 7), `occurred_at` is UTC.
+
+    `outcome` is `ok` or the code of the error; `http_status` is None when no answer came; `credits` is what the
+    answer cost; `attempts` is the number of this attempt within its call, from 1; `latency_ms` is whole milliseconds.
+    """
+
+    id: UUID
+    tenant_id: int
+    occurred_at: datetime
+    key_id: str
+    endpoint: str
+    feature: str
+    priority: str
+    outcome: str
+    http_status: int | None
+    credits: int
+    attempts: int
+    latency_ms: int
+
+
+class Keys(Protocol):
+    """Who pays: finds the API key of a tenant (its own, or the shared one)."""
+
+    def key_for(self, tenant_id: int) -> ApiKey:
+        """The key to use now; raises a TikdashError when there is none."""
+        ...
+
+
+class Meter(Protocol):
+    """Keeps every attempt that reached the upstream, also when the work that follows is rolled back."""
+
+    def record(self, event: UsageRecord) -> None:
+        """Stores `event` durably before it returns."""
+        ...
+
+
+def load_keys() -> Keys:
+    """The `KEYS` port of the settings; ImproperlyConfigured when it is missing or wrong."""
+    return cast(Keys, _load_port("KEYS"))
+
+
+def load_meter() -> Meter:
+    """The `METER` port of the settings; ImproperlyConfigured when it is missing or wrong."""
+    return cast(Meter, _load_port("METER"))
+
+
+def uuid7() -> UUID:
+    """A UUID version 7 (RFC 9562, section 5.7): 48 bits of unix milliseconds, then 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds & (1 << 48) - 1) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 7 << 76
+    value = value & ~(0b11 << 62) | 0b10 << 62
+    return UUID(int=value)
+
+
+def _load_port(name: str) -> Any:
+    paths = getattr(settings, "TIKLIVE_PORTS", None)
+    if not isinstance(paths, dict) or not paths.get(name):
+        raise ImproperlyConfigured(f"TIKLIVE_PORTS['{name}'] must be the dotted path of the client's {name} port.")
+    return _port_at(name, paths[name])
+
+
+@lru_cache(maxsize=32)
+def _port_at(name: str, path: str) -> Any:
+    try:
+        port = import_string(path)
+    except ImportError as error:
+        raise ImproperlyConfigured(f"TIKLIVE_PORTS['{name}'] = '{path}' cannot be imported: {error}") from error
+    if isinstance(port, type):
+        port = port()
+    method = _METHOD_OF_PORT[name]
+    if not callable(getattr(port, method, None)):
+        raise ImproperlyConfigured(f"TIKLIVE_PORTS['{name}'] = '{path}' has no method {method}().")
+    return port

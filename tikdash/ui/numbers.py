@@ -1,0 +1,143 @@
+"""Numbers as people read them: short in the page, exact on hover."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final, Literal
+
+Number = int | float | Decimal
+Direction = Literal["up", "down", "flat"]
+
+NONE: Final = "–"
+MINUS: Final = "−"
+NARROW_SPACE: Final = "\u202f"
+# Smaller falls come from the upstream's cache, not from people (metrics.md).
+SMALLEST_FALL: Final = Decimal("0.001")
+
+_UNITS: Final = "KMB"
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_DAYS_BEFORE_DATE: Final = 60
+
+
+def short(value: Number | None) -> str:
+    """`1284000` as `1.28 M`: three significant digits, K M B, exact below a thousand, `–` for no number."""
+    number = _decimal(value)
+    if number is None:
+        return NONE
+    magnitude = abs(number)
+    if magnitude < 1000 and magnitude == int(magnitude):
+        return f"{_sign(number)}{int(magnitude)}"
+    power = 0
+    # 999,950 is 1.00 M, not 1,000 K: a rounding that reaches a thousand goes to the next unit.
+    while (scaled := _three_digits(magnitude / 1000**power)) >= 1000 and power < len(_UNITS):
+        power += 1
+    sign = _sign(number) if scaled else ""
+    return f"{sign}{scaled:,f}{NARROW_SPACE + _UNITS[power - 1] if power else ''}"
+
+
+def exact(value: Number | None) -> str:
+    """`1284000` as `1,284,000`; decimals are kept; `–` for no number."""
+    number = _decimal(value)
+    return NONE if number is None else f"{_sign(number)}{abs(number):,f}"
+
+
+def signed(value: Number | None) -> str:
+    """`14204` as `+14,204`, `-14204` as `−14,204`, zero without a sign, `–` for no number."""
+    number = _decimal(value)
+    if number is None:
+        return NONE
+    return f"+{number:,f}" if number > 0 else exact(number)
+
+
+def percent(ratio: Number | None) -> str:
+    """A ratio in per cent: `0.0616` as `6.16 %`; three digits up to a hundred; `–` for no number."""
+    number = _decimal(ratio)
+    if number is None:
+        return NONE
+    hundredths = abs(number) * 100
+    places = 2 if hundredths < Decimal("9.995") else 1 if hundredths < Decimal("99.95") else 0
+    text = f"{_round(hundredths, places):,f}"
+    return f"{_sign(number) if text.strip('0.') else ''}{text}{NARROW_SPACE}%"
+
+
+def signed_percent(ratio: Number | None) -> str:
+    """As `percent`, with a plus before a rise: `+1.12 %`."""
+    text = percent(ratio)
+    rises = ratio is not None and ratio > 0 and text.strip("0.%" + NARROW_SPACE) not in ("", NONE)
+    return f"+{text}" if rises else text
+
+
+def direction(change: Number | None, base: Number | None) -> Direction:
+    """Whether a change of a counter that stood at `base` before is shown as `up`, `down` or `flat`.
+
+    A fall of less than 0.1 % of `base` is `flat`; it stays in sums. Without a number the answer is `flat`.
+    """
+    moved, before = _decimal(change), _decimal(base)
+    if moved is None or moved == 0:
+        return "flat"
+    if moved > 0:
+        return "up"
+    if before is not None and -moved < abs(before) * SMALLEST_FALL:
+        return "flat"
+    return "down"
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """Time since `moment` in words: `just now`, `4 min ago`, `3 h ago`, `2 d ago`, then the date.
+
+    Both times carry a time zone. A moment up to a minute ahead (a clock that runs fast) is `just now`;
+    later ones read `in 4 min`. `–` for no moment.
+    """
+    if moment is None:
+        return NONE
+    seconds = int((now - moment).total_seconds())
+    if abs(seconds) < _MINUTE:
+        return "just now"
+    distance = abs(seconds)
+    if distance >= _DAYS_BEFORE_DATE * _DAY:
+        return day(moment)
+    if distance < _HOUR:
+        words = f"{distance // _MINUTE} min"
+    elif distance < _DAY:
+        words = f"{distance // _HOUR} h"
+    else:
+        words = f"{distance // _DAY} d"
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def day(moment: datetime) -> str:
+    """The date of a moment in its own zone, as `3 Mar 2026`."""
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def duration(seconds: int | None) -> str:
+    """Seconds as `1:13`, from an hour on as `1:01:01`; `–` for none or a negative length."""
+    if seconds is None or seconds < 0:
+        return NONE
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def _decimal(value: Number | None) -> Decimal | None:
+    if value is None:
+        return None
+    number = value if isinstance(value, Decimal) else Decimal(str(value))
+    return number if number.is_finite() else None
+
+
+def _sign(number: Decimal) -> str:
+    return MINUS if number < 0 else ""
+
+
+def _round(number: Decimal, places: int) -> Decimal:
+    return number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+
+
+def _three_digits(magnitude: Decimal) -> Decimal:
+    """A magnitude to three significant digits; whole numbers from a hundred on."""
+    for places, limit in ((2, Decimal("9.995")), (1, Decimal("99.95"))):
+        if magnitude < limit:
+            return _round(magnitude, places)
+    return _round(magnitude, 0)

@@ -1,0 +1,15 @@
+"""Addresses of a tenant's host: everything a customer sees."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from accounts.web import views
+
+handler500 = "tikdash.error_pages.server_error"
+
+urlpatterns = [
+    path("", include("accounts.web.sign_in_urls")),
+    path("enter/", views.enter_workspace, name="enter_workspace"),
+    path("", include("snapshots.web.urls")),
+]

@@ -1,0 +1,21 @@
+"""Addresses of the public host: sign in, list of workspaces, admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.urls import include, path
+
+from accounts.web import views
+from tikdash.admin_navigation import choose_shard
+
+handler500 = "tikdash.error_pages.server_error"
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("open/<slug:slug>/", views.open_workspace, name="open_workspace"),
+    path("", include("accounts.web.sign_in_urls")),
+    path("admin/shard/", admin.site.admin_view(choose_shard), name="admin_shard"),
+    path("admin/login/", login_not_required(views.admin_log_in)),
+    path("admin/", admin.site.urls),
+]
