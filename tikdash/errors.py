@@ -1,4 +1,4 @@
-"""The one tree of errors that pages, API and commands show: a code, an HTTP status and a sentence for people."""
+"""The one tree of errors that pages, API and commands show: a code, a status, a sentence for people."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 class TikdashError(Exception):
     """Something a person or a partner has to be told; `str(error)` is the sentence to show.
 
-    `code` is stable and for programs, `status` is the HTTP status that pages and API answer with, `data` holds
-    what a program may need beside the sentence and is safe to show.
+    `code` is stable and for programs, `status` is the HTTP status that pages and API answer with, `data`
+    holds what a program may need beside the sentence and is safe to show.
     """
 
     code: ClassVar[str] = "error"

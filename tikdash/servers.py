@@ -9,6 +9,9 @@ from tikdash.embedded import Embedded, EmbeddedError
 from tikdash.env import VAR
 from tikdash.errors import Unavailable
 
+#: Set where a person chose the upstream: then nobody starts a simulator.
+REAL_UPSTREAM = "TIKDASH_REAL_UPSTREAM"
+
 
 def embedded() -> Embedded:
     """The embedded servers of this checkout, not started."""
@@ -20,6 +23,8 @@ def prepare_environment() -> None:
 
     Raises Unavailable with one sentence where they cannot be started.
     """
+    if "TIKLIVE_BASE_URL" in os.environ:
+        os.environ.setdefault(REAL_UPSTREAM, "1")
     if "DATABASE_URL" not in os.environ:
         try:
             addresses = embedded().start()
@@ -43,4 +48,5 @@ def running_simulator() -> str | None:
 
 def note_simulator(base_url: str) -> None:
     """So that commands in a second terminal find the simulator of `make run`."""
+    (VAR / "run").mkdir(parents=True, exist_ok=True)
     (VAR / "run" / "simulator.json").write_text(json.dumps({"base_url": base_url}))

@@ -218,6 +218,11 @@ QUEUE_ROOM = {
     "backfill": env.int("ROOM_BACKFILL", default=50),
 }
 DISPATCH_EVERY_S = env.float("DISPATCH_EVERY_S", default=2.0)
+CELERY_BEAT_SCHEDULE = {
+    "dispatch": {"task": "snapshots.dispatch", "schedule": DISPATCH_EVERY_S, "options": {"expires": 10}},
+    "partitions-of-data": {"task": "snapshots.make_partitions", "schedule": 6 * 3600},
+    "partitions-of-usage": {"task": "billing.make_partitions", "schedule": 6 * 3600},
+}
 JOBS_PER_TASK = 25
 JOB_LEASE_S = env.int("JOB_LEASE_S", default=300)
 JOB_ATTEMPTS = env.int("JOB_ATTEMPTS", default=10)

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ import urllib3
 
 EPOCH = "2026-10-01"
 NOW = "2026-11-15T12:00:00Z"
+StartSimulator = Callable[..., AbstractContextManager[str]]
 
 
 class Caller:
@@ -23,15 +24,22 @@ class Caller:
         self.base_url = base_url
         self.http = urllib3.PoolManager(retries=False, timeout=10)
 
-    def raw(self, path: str, key: str | None = "sim-test", **params: object) -> urllib3.BaseHTTPResponse:
+    def raw(self, path: str, key: str | None = "sim-test", **params: str | int) -> urllib3.BaseHTTPResponse:
         headers = {"X-Api-Key": key} if key else {}
-        return self.http.request("GET", self.base_url + path, fields=params or None, headers=headers)
+        return self.http.request(
+            "GET",
+            self.base_url + path,
+            fields={name: str(value) for name, value in params.items()},
+            headers=headers,
+        )
 
-    def get(self, path: str, key: str | None = "sim-test", **params: object) -> Any:
+    def get(self, path: str, key: str | None = "sim-test", **params: str | int) -> Any:
         return self.raw(path, key, **params).json()
 
-    def look(self, name: str, **params: object) -> Any:
-        return self.http.request("GET", f"{self.base_url}/_sim/{name}", fields=params or None).json()
+    def look(self, name: str, **params: str | int) -> Any:
+        return self.http.request(
+            "GET", f"{self.base_url}/_sim/{name}", fields={name: str(value) for name, value in params.items()}
+        ).json()
 
     def order(self, name: str, payload: object = None, method: str = "POST") -> Any:
         return self.http.request(method, f"{self.base_url}/_sim/{name}", body=json.dumps(payload)).json()
@@ -76,6 +84,6 @@ def simulator(simulator_process: str) -> Iterator[Caller]:
 
 
 @pytest.fixture
-def start_simulator() -> Callable[..., Any]:
+def start_simulator() -> StartSimulator:
     """`running_simulator`, for a test that needs its own options."""
     return running_simulator

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ import urllib3
 from tikdash.tiklive.simulator.clock import Clock
 from tikdash.tiklive.simulator.ledger import RateLimit
 
-from .conftest import Caller
+from .conftest import Caller, StartSimulator
 
 
 def test_clock_freezes_shifts_and_returns_to_real_time(simulator: Caller) -> None:
@@ -225,7 +226,7 @@ def test_rate_limit_frees_a_slot_exactly_when_it_leaves_the_window() -> None:
     assert limit.wait_s("k") == 0
 
 
-def test_scenarios_and_scenario_files(start_simulator, tmp_path) -> None:
+def test_scenarios_and_scenario_files(start_simulator: StartSimulator, tmp_path: Path) -> None:
     path = tmp_path / "rules.json"
     path.write_text('[{"kind": "http", "status": 404, "endpoint": "userid"}]')
     for scenario, status in (("down", 503), (str(path), 404)):

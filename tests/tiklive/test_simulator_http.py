@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from .conftest import Caller
+from .conftest import Caller, StartSimulator
 
 PATHS = ("/userid/", "/userinfo-by-username/", "/user-posts/")
 
@@ -179,7 +179,7 @@ def test_credits_and_requests_are_counted_by_key(simulator: Caller) -> None:
     assert stats["by_outcome"]["userid"] == {"ok": 2, "not_found": 1, "refused": 1}
 
 
-def test_rate_limit_is_strict_and_per_key(start_simulator) -> None:
+def test_rate_limit_is_strict_and_per_key(start_simulator: StartSimulator) -> None:
     with start_simulator("--rpm", "20") as base_url, ThreadPoolExecutor(8) as pool:
         caller = Caller(base_url)
         replies = list(
@@ -194,7 +194,7 @@ def test_rate_limit_is_strict_and_per_key(start_simulator) -> None:
         assert caller.raw("/userid/", key="sim-a", username="lena.bakes").status == 200
 
 
-def test_configured_keys_replace_the_prefix_rule(start_simulator) -> None:
+def test_configured_keys_replace_the_prefix_rule(start_simulator: StartSimulator) -> None:
     with start_simulator("--keys", "alpha,beta") as base_url:
         caller = Caller(base_url)
         assert "id" in caller.get("/userid/", key="beta", username="lena.bakes")
@@ -203,7 +203,7 @@ def test_configured_keys_replace_the_prefix_rule(start_simulator) -> None:
         }
 
 
-def test_rounded_option_rounds_large_profile_counts(start_simulator) -> None:
+def test_rounded_option_rounds_large_profile_counts(start_simulator: StartSimulator) -> None:
     with start_simulator("--rounded") as base_url:
         stats = Caller(base_url).get("/userinfo-by-username/", username="professor.bubbles")["stats"]
         assert stats["followerCount"] % 100_000 == 0

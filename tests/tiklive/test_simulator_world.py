@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from tikdash.tiklive.simulator import growth, rows
 from tikdash.tiklive.simulator.cast import CAST, DAY
 from tikdash.tiklive.simulator.creators import Creator, id_for_handle, is_known_id
 from tikdash.tiklive.simulator.options import default_epoch
+from tikdash.tiklive.simulator.schedule import counters_at
 from tikdash.tiklive.simulator.world import Change, Overrides, PostChange, Rename, World
 
 EPOCH = datetime(2026, 10, 1, tzinfo=UTC).timestamp()
@@ -71,7 +73,7 @@ def test_id_alone_rebuilds_its_creator() -> None:
         assert restarted.counts(again, NOW) == asked.counts(known, NOW)
 
 
-def test_handles_file_keeps_names_over_a_restart(tmp_path) -> None:
+def test_handles_file_keeps_names_over_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "handles"
     known = World(7, EPOCH, path).find("someone1", NOW)
     assert known is not None
@@ -162,7 +164,7 @@ def test_post_ids_embed_time_and_are_unique() -> None:
 def test_counters_of_a_post_rise_and_level_off() -> None:
     here, found = world(), creator("noor.kitchen")
     for post in list(here.posts(found, NOW))[:20]:
-        plays = [rows.counters_at(post, post.create_time + day * DAY)[0] for day in range(60)]
+        plays = [counters_at(post, post.create_time + day * DAY)[0] for day in range(60)]
         assert all(after >= before for before, after in pairwise(plays))
         assert plays[3] - plays[0] > plays[59] - plays[30]
 

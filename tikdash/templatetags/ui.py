@@ -70,12 +70,9 @@ def when(moment: datetime | None) -> SafeString:
     """A `<time>` that reads `4 min ago` and shows the exact UTC time on hover."""
     if moment is None:
         return mark_safe('<span class="nil">never</span>')
-    utc = moment.astimezone(UTC)
-    stamp = f"{numbers.day(utc)}, {utc:%H:%M} UTC"
-    words = numbers.ago(utc, timezone.now())
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', utc.isoformat(timespec="seconds"), stamp, words
-    )
+    iso = moment.astimezone(UTC).isoformat(timespec="seconds")
+    words = numbers.ago(moment, timezone.now())
+    return format_html('<time datetime="{}" title="{}">{}</time>', iso, exact_utc(moment), words)
 
 
 @register.filter

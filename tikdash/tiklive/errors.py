@@ -1,4 +1,4 @@
-"""What can go wrong with the upstream, told apart by status and by body, because some errors come as HTTP 200."""
+"""What can go wrong with the upstream, by status and by body: some errors come as HTTP 200."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _LONGEST_RETRY_AFTER_S = 86_400.0
 class TikLiveError(TikdashError):
     """An attempt that gave no usable answer.
 
-    `retryable`: the same request may succeed a little later. `billable`: the upstream has probably charged for it.
-    `reached`: the request got as far as the upstream, so it counts as usage. `retry_after` is in seconds.
-    `detail` is for operators and logs, at most 200 characters, never with the key in it; `str()` is for people.
+    `retryable`: the same request may succeed a little later. `billable`: the upstream has probably charged
+    for it. `reached`: the request got as far as the upstream, so it counts as usage. `retry_after` is in
+    seconds. `detail` is for operators and logs, at most 200 characters, never with the key in it; `str()`
+    is for people.
     """
 
     code: ClassVar[str] = "tiklive_error"
@@ -139,7 +140,7 @@ class UpstreamTimeout(TikLiveError):
 
 
 class ConnectionFailed(TikLiveError):
-    """No answer began: refused, unknown host, TLS trouble, or cut off; `reached` says whether the request was sent."""
+    """No answer began: refused, unknown host, TLS, cut off. `reached` says if the request was sent."""
 
     code = "connection_failed"
     status = 503
@@ -155,8 +156,9 @@ class ConnectionFailed(TikLiveError):
 class BadPayload(TikLiveError):
     """An answer with a good status that cannot be used; `reason` says why, in a word.
 
-    Reasons: not_json, truncated, too_large, empty_object, wrong_shape, no_user_id, no_stats, no_usable_rows. Counted
-    as billable, because the upstream answered 200 and charges for that; too much is safer here than too little.
+    Reasons: not_json, truncated, too_large, empty_object, wrong_shape, no_user_id, no_stats,
+    no_usable_rows. Counted as billable, because the upstream answered 200 and charges for that; too much is
+    safer here than too little.
     """
 
     code = "bad_payload"
@@ -182,14 +184,19 @@ class UnsafeRedirect(TikLiveError):
     message = "TikLiveAPI answered with a redirect, which is not followed."
 
 
-# The order is that of client C3 in upstream-api.md §2 (key, credits, gone). Two rules of our own stand around it:
-# words on the pace are no matter of credits although they say "limit", and trouble must not look like a deleted post.
+# The order is that of client C3 in upstream-api.md §2 (key, credits, gone). Two rules of our own stand
+# around it: words on the pace are no matter of credits although they say "limit", and trouble must not look
+# like a deleted post.
 _KEY_WORDS = re.compile(r"api.?key|sign up|unauthor", re.IGNORECASE)
-_PACE_WORDS = re.compile(r"too many requests|rate.?limit|\bper (?:second|minute)|/ ?(?:second|minute)", re.IGNORECASE)
+_PACE_WORDS = re.compile(
+    r"too many requests|rate.?limit|\bper (?:second|minute)|/ ?(?:second|minute)", re.IGNORECASE
+)
 _CREDIT_WORDS = re.compile(r"credit|balance|quota|limit", re.IGNORECASE)
-_PRIVATE_WORDS = re.compile(r"\bprivate", re.IGNORECASE)
-_GONE_WORDS = re.compile(r"not found|is failed|no longer|not exist|deleted|private", re.IGNORECASE)
-_TROUBLE_WORDS = re.compile(r"internal|server error|unavailable|temporar|time.?out|try again|busy", re.IGNORECASE)
+_ABSENT_WORDS = re.compile(r"not found|is failed|no longer|not exist|deleted", re.IGNORECASE)
+_GONE_WORDS = re.compile(_ABSENT_WORDS.pattern + "|private", re.IGNORECASE)
+_TROUBLE_WORDS = re.compile(
+    r"internal|server error|unavailable|temporar|time.?out|try again|busy", re.IGNORECASE
+)
 _MONEY_WORDS = re.compile(r"credit|balance|top.?up", re.IGNORECASE)
 
 
@@ -204,8 +211,8 @@ def error_for(
 ) -> TikLiveError | None:
     """The error that an answer stands for, or None when it is data.
 
-    `secret` is taken out of whatever is quoted. `now` (aware) is what a `Retry-After` date is counted from when the
-    answer has no `Date` of its own; the present by default. Nothing is raised.
+    `secret` is taken out of whatever is quoted. `now` (aware) is what a `Retry-After` date is counted from
+    when the answer has no `Date` of its own; the present by default. Nothing is raised.
     """
     if 200 <= status < 300:
         error = _error_in_good_status(body, secret)
@@ -264,7 +271,9 @@ def _error_in_good_status(body: bytes, secret: str) -> TikLiveError | None:
     try:
         envelope = _envelope(body)
     except ValueError as error:
-        reason = "truncated" if body.lstrip()[:1] in (b"{", b"[") and "truncated" in str(error) else "not_json"
+        reason = (
+            "truncated" if body.lstrip()[:1] in (b"{", b"[") and "truncated" in str(error) else "not_json"
+        )
         return BadPayload(_body_excerpt(body, secret), reason=reason)
     if envelope is None:
         return BadPayload(_body_excerpt(body, secret), reason="wrong_shape")
@@ -298,7 +307,7 @@ def _error_of_status(status: int, headers: Mapping[str, str], body: bytes, secre
 
 
 def _message_in_place_of_data(envelope: dict[str, Any]) -> str | None:
-    """The message of an answer that is no data in spite of its status (E1 to E3, and the sibling's), else None."""
+    """The message of an answer that is an error in spite of its status (E1 to E3, the sibling's)."""
     message = envelope.get("message")
     if len(envelope) == 1 and isinstance(message, str):
         return message
@@ -316,8 +325,8 @@ def _error_of_message(message: str, envelope: dict[str, Any], secret: str) -> Ti
     by_words = _class_for_words(message)
     if by_words is not None:
         return by_words(detail)
-    # A bare message is about the key or the account with the upstream; unknown words must neither retire a key nor
-    # be retried. An answer with a status or code is about the entity.
+    # A bare message is about the key or the account with the upstream; unknown words must neither retire a
+    # key nor be retried. An answer with a status or code is about the entity.
     return BadRequest(detail) if len(envelope) == 1 else EntityNotFound(detail)
 
 
@@ -329,8 +338,7 @@ def _class_for_words(message: str) -> type[TikLiveError] | None:
     if _CREDIT_WORDS.search(message):
         return OutOfCredits
     if _GONE_WORDS.search(message):
-        only_private = _PRIVATE_WORDS.search(message) and not re.search("not found|deleted", message, re.IGNORECASE)
-        return PrivateEntity if only_private else EntityNotFound
+        return EntityNotFound if _ABSENT_WORDS.search(message) else PrivateEntity
     return UpstreamDown if _TROUBLE_WORDS.search(message) else None
 
 

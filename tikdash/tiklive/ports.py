@@ -14,25 +14,9 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-_HIDDEN = "[key]"
+from tikdash.tiklive.text import Secret
+
 _METHOD_OF_PORT = {"KEYS": "key_for", "METER": "record"}
-
-
-class Secret(str):
-    """A text that shows itself to nobody: printing, formatting and `repr` all give a placeholder.
-
-    Error reporters print the local variables of every frame; with a plain string the key would be among them.
-    """
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return _HIDDEN
-
-    __str__ = __repr__
-
-    def __format__(self, spec: str) -> str:
-        return _HIDDEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +35,9 @@ class ApiKey:
 class UsageRecord:
     """One attempt that reached the upstream. `id` is the request id (UUID version 7), `occurred_at` is UTC.
 
-    `outcome` is `ok` or the code of the error; `http_status` is None when no answer came; `credits` is what the
-    answer cost; `attempts` is the number of this attempt within its call, from 1; `latency_ms` is whole milliseconds.
+    `outcome` is `ok` or the code of the error; `http_status` is None when no answer came; `credits` is what
+    the answer cost; `attempts` is the number of this attempt within its call, from 1; `latency_ms` is whole
+    milliseconds.
     """
 
     id: UUID
@@ -107,7 +92,7 @@ def uuid7() -> UUID:
 def _load_port(name: str) -> Any:
     paths = getattr(settings, "TIKLIVE_PORTS", None)
     if not isinstance(paths, dict) or not paths.get(name):
-        raise ImproperlyConfigured(f"TIKLIVE_PORTS['{name}'] must be the dotted path of the client's {name} port.")
+        raise ImproperlyConfigured(f"TIKLIVE_PORTS['{name}'] must be a dotted path to the client's port.")
     return _port_at(name, paths[name])
 
 
@@ -116,7 +101,7 @@ def _port_at(name: str, path: str) -> Any:
     try:
         port = import_string(path)
     except ImportError as error:
-        raise ImproperlyConfigured(f"TIKLIVE_PORTS['{name}'] = '{path}' cannot be imported: {error}") from error
+        raise ImproperlyConfigured(f"TIKLIVE_PORTS['{name}'] cannot be imported: {error}") from error
     if isinstance(port, type):
         port = port()
     method = _METHOD_OF_PORT[name]

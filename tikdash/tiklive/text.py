@@ -1,4 +1,4 @@
-"""Text and JSON as the upstream really sends them: broken surrogates, NUL characters, numbers beyond 64 bits."""
+"""Text and JSON as they really come: broken surrogates, NUL characters, numbers beyond 64 bits."""
 
 from __future__ import annotations
 
@@ -9,10 +9,28 @@ from typing import Any
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _LONGEST_SAFE_INT = 19
+_HIDDEN = "[key]"
+
+
+class Secret(str):
+    """A text that shows itself to nobody: printing, formatting and `repr` all give a placeholder.
+
+    Error reporters print the local variables of every frame; with a plain string the key would be among them.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return _HIDDEN
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return _HIDDEN
 
 
 def clean_text(text: str) -> str:
-    """`text` without NUL and the other control characters (tab and line ends stay), lone surrogates as U+FFFD.
+    """`text` without NUL and other control characters but tab and line ends; lone surrogates as U+FFFD.
 
     PostgreSQL refuses NUL, UTF-8 cannot carry a lone surrogate, and XLSX forbids the rest.
     """
@@ -22,18 +40,18 @@ def clean_text(text: str) -> str:
 def may_need_cleaning(body: bytes) -> bool:
     """Whether a JSON body that a strict parser accepted can hold control characters.
 
-    JSON allows them only as escapes, so three searches over the bytes spare a look at every text. Lone surrogates
-    need no search: the strict parser refuses them.
+    JSON allows them only as escapes, so a few searches over the bytes spare a look at every text. Lone
+    surrogates need no search: the strict parser refuses them.
     """
-    return b"\\u00" in body and (b"\\u000" in body or b"\\u001" in body) or b"\\b" in body or b"\\f" in body
+    return any(escape in body for escape in (b"\\u000", b"\\u001", b"\\b", b"\\f"))
 
 
 def loads_tolerant(body: bytes) -> Any:
-    """The JSON value of `body`, forgiving what the strict parser refuses; ValueError when it is not JSON at all.
+    """The JSON value of `body`, forgiving what the strict parser refuses; ValueError when it is no JSON.
 
-    Accepts a byte order mark, invalid UTF-8 and lone surrogates (left for `clean_text`), raw control characters and
-    NaN (read as None). Floats and integers too long for 64 bits come as their own text, so that a cursor can be
-    echoed digit by digit. Texts are not cleaned here.
+    Accepts a byte order mark, invalid UTF-8 and lone surrogates (left for `clean_text`), raw control
+    characters and NaN (read as None). Floats and integers too long for 64 bits come as their own text, so
+    that a cursor can be echoed digit by digit. Texts are not cleaned here.
     """
     try:
         return json.loads(

@@ -107,15 +107,18 @@
     };
   }
 
-  function tooltip(series, colour) {
+  function tooltip(series, colour, family) {
     return {
       displayColors: false,
       animation: false,
       backgroundColor: colour.ink,
       titleColor: colour.paper,
       bodyColor: colour.paper,
-      titleFont: { weight: "400", size: 12 },
-      bodyFont: { weight: "600", size: 14 },
+      titleFont: { family, weight: "400", size: 12 },
+      bodyFont: { family, weight: "600", size: 15 },
+      footerColor: colour.paper,
+      footerFont: { family, weight: "400", size: 12 },
+      footerMarginTop: 2,
       padding: 10,
       cornerRadius: 8,
       caretSize: 0,
@@ -123,8 +126,8 @@
       callbacks: {
         title: (items) => dayWords(series.dates[items[0].dataIndex], true),
         label: (item) => exact(item.raw),
-        afterLabel: function (item) {
-          const change = series.kind === "bar" ? null : changeBefore(series.values, item.dataIndex);
+        footer: function (items) {
+          const change = series.kind === "bar" ? null : changeBefore(series.values, items[0].dataIndex);
           return change === null ? "" : `${signed(change)} on the day`;
         },
       },
@@ -162,6 +165,7 @@
 
   function configuration(series, box) {
     const colour = colours(box);
+    const family = window.getComputedStyle(document.body).fontFamily;
     return {
       data: { labels: series.dates, datasets: [dataset(series, colour)] },
       options: {
@@ -169,12 +173,12 @@
         responsive: true,
         maintainAspectRatio: false,
         layout: { padding: { top: 6, right: 8 } },
-        font: { family: window.getComputedStyle(document.body).fontFamily },
+        font: { family },
         interaction: { mode: "index", intersect: false, axis: "x" },
         scales: scales(series, colour),
         plugins: {
           legend: { display: false },
-          tooltip: tooltip(series, colour),
+          tooltip: tooltip(series, colour, family),
           crosshair: { color: colour.cross },
         },
       },

@@ -1,0 +1,294 @@
+"""An account's newest numbers and what changed: header, tiles, list with sparklines. Set-based; no query per row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+
+from snapshots.analytics.growth import COUNTERS
+from snapshots.models import TrackedAccount
+from tikdash import clock
+from tikdash.errors import BadInput, NotFound
+from tikdash.ui import numbers
+
+SPARKLINE_DAYS = 30
+ROWS_A_PAGE = 50
+#: Order of the list by the name in the address; the id makes it total.
+SORTS = {
+    "handle": ("Account", "username"),
+    "followers": ("Followers", "follower_count"),
+    "hearts": ("Hearts", "heart_count"),
+    "videos": ("Videos", "video_count"),
+    "as_of": ("Read", "measured_at"),
+}
+DEFAULT_SORT = "-followers"
+STATE_TEXT = {
+    "active": "",
+    "paused": "paused",
+    "private": "private on TikTok",
+    "not_found": "not found on TikTok",
+}
+
+SPARKLINES = """
+    SELECT account_id,
+           array_agg((captured_on - %(first)s::date)::int ORDER BY captured_on),
+           array_agg(CASE WHEN suspect IS NOT NULL AND suspect ? 'follower_count' THEN NULL ELSE follower_count END
+                     ORDER BY captured_on)
+      FROM account_snapshots
+     WHERE account_id = ANY(%(ids)s) AND captured_on >= %(first)s
+     GROUP BY account_id
+"""
+TILE_BASE = """
+    SELECT DISTINCT ON (counter) counter, value, captured_on
+      FROM account_snapshots, LATERAL (VALUES {values}) AS v(counter, value)
+     WHERE account_id = %(id)s AND captured_on BETWEEN %(first)s AND %(last)s AND value IS NOT NULL
+           AND NOT coalesce(suspect ? counter, false)
+     ORDER BY counter, captured_on
+"""
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How old a number is: `fresh` within twice its cadence, `stale` within a week, then `old`."""
+
+    level: Literal["fresh", "stale", "old", "never"]
+    text: str
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """One line of the list; changes are over 30 days or since the first reading within them."""
+
+    id: int
+    handle: str
+    nickname: str
+    avatar_url: str
+    verified: bool
+    reason: str
+    tags: list[str]
+    state: str
+    state_text: str
+    followers: int | None
+    hearts: int | None
+    videos: int | None
+    change_30d: int | None
+    change_pct_30d: float | None
+    sparkline: list[int | None]
+    as_of: datetime | None
+    freshness: Freshness
+
+
+@dataclass(frozen=True)
+class AccountsPage:
+    rows: list[AccountRow]
+    total: int
+    number: int
+    pages: int
+
+    @property
+    def first(self) -> int:
+        return (self.number - 1) * ROWS_A_PAGE + 1 if self.rows else 0
+
+    @property
+    def last(self) -> int:
+        return (self.number - 1) * ROWS_A_PAGE + len(self.rows)
+
+
+@dataclass(frozen=True)
+class AccountHeader:
+    """What stands above everything on an account's page."""
+
+    id: int
+    handle: str
+    nickname: str
+    avatar_url: str
+    verified: bool
+    bio: str
+    reason: str
+    tags: list[str]
+    state: str
+    state_text: str
+    tracked_since: datetime
+    former_handles: list[str]
+    as_of: datetime | None
+    freshness: Freshness
+
+    @property
+    def tiktok_url(self) -> str:
+        return f"https://www.tiktok.com/@{self.handle}"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One counter with its change since `change_days` days ago; `note` says why it is odd."""
+
+    label: str
+    value: int | None
+    change: int | None
+    change_days: int | None
+    state: str
+    note: str
+    neutral: bool = False
+
+
+@dataclass(frozen=True)
+class Note:
+    level: str
+    text: str
+
+
+def accounts_page(*, text: str = "", reason: str = "", sort: str = DEFAULT_SORT, number: int = 1) -> AccountsPage:
+    """One page of the tracked accounts, filtered by a part of handle, former handle, name or a whole tag.
+
+    Raises BadInput for a sort that does not exist.
+    """
+    found = _filtered(text, reason)
+    total = found.count()
+    pages = max(1, -(-total // ROWS_A_PAGE))
+    number = min(max(number, 1), pages)
+    begin = (number - 1) * ROWS_A_PAGE
+    accounts = list(found.order_by(*_order(sort))[begin : begin + ROWS_A_PAGE])
+    sparklines = _sparklines([account.pk for account in accounts])
+    rows = [_row(account, sparklines.get(account.pk, [])) for account in accounts]
+    return AccountsPage(rows, total, number, pages)
+
+
+def header(account_id: int) -> AccountHeader:
+    """Raises NotFound, also for an account of another tenant."""
+    account = get_account(account_id)
+    former = list(
+        account.former_handles.order_by("-replaced_at").values_list("username", flat=True)  # type: ignore[attr-defined]
+    )
+    return AccountHeader(
+        id=account.pk, handle=account.username, nickname=account.nickname, avatar_url="", verified=account.verified,
+        bio=account.bio, reason=account.tracked_reason, tags=account.tags, state=account.state,
+        state_text=STATE_TEXT[account.state], tracked_since=account.tracked_since, former_handles=former,
+        as_of=account.measured_at, freshness=freshness(account.measured_at),
+    )
+
+
+def tiles(account_id: int, days: int = SPARKLINE_DAYS) -> list[Tile]:
+    """The five counters with their change over `days` days, or since the first reading within them."""
+    account = get_account(account_id)
+    today = clock.today()
+    values = ", ".join(f"('{name}', {name})" for name in COUNTERS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            TILE_BASE.format(values=values),
+            {"id": account_id, "first": today - timedelta(days=days), "last": today - timedelta(days=1)},
+        )
+        base = {name: (value, day) for name, value, day in cursor.fetchall()}
+    newest = account.snapshots.order_by("-captured_on").first()  # type: ignore[attr-defined]
+    suspect = (newest.suspect or {}) if newest else {}
+    return [_tile(account, name, base.get(name), suspect.get(name), today) for name in COUNTERS]
+
+
+def notes(account_id: int) -> list[Note]:
+    """What the reader should know about the numbers of the last 30 days: odd values that were kept aside."""
+    get_account(account_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT captured_on, counter, state, CASE counter "
+            + " ".join(f"WHEN '{name}' THEN {name}" for name in COUNTERS)
+            + " END FROM account_snapshots, LATERAL jsonb_each_text(suspect) AS s(counter, state)"
+            " WHERE account_id = %s AND captured_on >= %s AND suspect IS NOT NULL AND state <> ALL(%s)"
+            " ORDER BY captured_on DESC LIMIT 5",
+            [account_id, clock.today() - timedelta(days=SPARKLINE_DAYS), ["rounded"]],
+        )
+        rows = cursor.fetchall()
+    return [_note(day, counter, value) for day, counter, _, value in rows]
+
+
+def get_account(account_id: int) -> TrackedAccount:
+    """Raises NotFound, also for an account of another tenant."""
+    account = TrackedAccount.objects.filter(pk=account_id).first()
+    if account is None:
+        raise NotFound("There is no such account in this workspace.")
+    return account
+
+
+def freshness(as_of: datetime | None, expected_s: int = 86_400) -> Freshness:
+    """How old a reading of `as_of` is, for numbers read every `expected_s` seconds."""
+    if as_of is None:
+        return Freshness("never", "not read yet")
+    now = clock.now()
+    age = (now - as_of).total_seconds()
+    level: Literal["fresh", "stale", "old"] = "fresh" if age < 2 * expected_s else "stale" if age < 7 * 86_400 else "old"
+    return Freshness(level, numbers.ago(as_of, now))
+
+
+def _filtered(text: str, reason: str) -> QuerySet[TrackedAccount]:
+    found = TrackedAccount.objects.all()
+    if reason:
+        if reason not in TrackedAccount.Reason.values:
+            raise BadInput(f"There is no reason “{reason[:20]}”. Choose own, competitor or partner.")
+        found = found.filter(tracked_reason=reason)
+    if text := text.strip().lstrip("@"):
+        found = found.filter(
+            Q(username__icontains=text)
+            | Q(nickname__icontains=text)
+            | Q(tags__contains=[text])
+            | Q(pk__in=TrackedAccount.objects.filter(former_handles__username__icontains=text).values("pk"))
+        )
+    return found
+
+
+def _order(sort: str) -> list[object]:
+    name = sort.removeprefix("-")
+    if name not in SORTS:
+        raise BadInput(f"The list cannot be sorted by “{name[:40]}”. Choose one of: {', '.join(SORTS)}.")
+    field = F(SORTS[name][1])
+    if sort.startswith("-"):
+        return [field.desc(nulls_last=True), "-id"]
+    return [field.asc(nulls_first=True), "id"]
+
+
+def _sparklines(account_ids: list[int]) -> dict[int, list[int | None]]:
+    first = clock.today() - timedelta(days=SPARKLINE_DAYS - 1)
+    with connection.cursor() as cursor:
+        cursor.execute(SPARKLINES, {"ids": account_ids, "first": first})
+        found = cursor.fetchall()
+    lines = {}
+    for account_id, places, values in found:
+        line: list[int | None] = [None] * SPARKLINE_DAYS
+        for place, value in zip(places, values, strict=True):
+            line[place] = value
+        lines[account_id] = line
+    return lines
+
+
+def _row(account: TrackedAccount, line: list[int | None]) -> AccountRow:
+    known = [value for value in line if value is not None]
+    change = known[-1] - known[0] if len(known) > 1 else None
+    return AccountRow(
+        id=account.pk, handle=account.username, nickname=account.nickname, avatar_url="", verified=account.verified,
+        reason=account.tracked_reason, tags=account.tags, state=account.state, state_text=STATE_TEXT[account.state],
+        followers=account.follower_count, hearts=account.heart_count, videos=account.video_count, change_30d=change,
+        change_pct_30d=change / known[0] if change is not None and known[0] else None, sparkline=line,
+        as_of=account.measured_at, freshness=freshness(account.measured_at),
+    )
+
+
+def _tile(
+    account: TrackedAccount, name: str, base: tuple[int, date] | None, odd: str | None, today: date
+) -> Tile:
+    value: int | None = getattr(account, name)
+    change = value - base[0] if base and value is not None else None
+    note = ""
+    if odd == "rounded":
+        note = "rounded upstream"
+    elif odd:
+        note = f"last reading {odd}, kept aside"
+    return Tile(
+        label=COUNTERS[name], value=value, change=change, change_days=(today - base[1]).days if base else None,
+        state=odd or "ok", note=note, neutral=name in {"following_count", "digg_count"},
+    )
+
+
+def _note(day: date, counter: str, value: int | None) -> Note:
+    said = "nothing" if value is None else numbers.exact(value)
+    return Note("warn", f"{day.day} {day:%b}: {COUNTERS[counter].lower()} reported as {said}. Kept aside, not in charts.")

@@ -1,0 +1,88 @@
+"""Growth of an account's counters by day of capture. A day whose value is missing or suspect is a gap, not a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db import connection
+
+from tikdash import clock
+from tikdash.errors import BadInput
+
+#: The counters of an account that can be drawn, with their names for people.
+COUNTERS = {
+    "follower_count": "Followers",
+    "heart_count": "Hearts",
+    "video_count": "Videos",
+    "following_count": "Following",
+    "digg_count": "Likes given",
+}
+
+#: Two arrays in one row: the driver makes no object per day, and the encoder none either.
+SERIES = """
+    SELECT coalesce(array_agg(to_char(captured_on, 'YYYY-MM-DD') ORDER BY captured_on), '{{}}'),
+           coalesce(array_agg(CASE WHEN suspect IS NOT NULL AND suspect ? '{metric}' THEN NULL ELSE {metric} END
+                              ORDER BY captured_on), '{{}}')
+      FROM account_snapshots
+     WHERE account_id = %s AND captured_on >= %s
+"""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One counter on consecutive UTC days, from the first measured day of the range to the last; None is a gap."""
+
+    metric: str
+    label: str
+    days: int
+    dates: list[str]
+    values: list[int | None]
+
+
+@dataclass(frozen=True)
+class DayOfSeries:
+    """One line of the series as a table: `change` is against the last day that has a value."""
+
+    date: date
+    value: int | None
+    change: int | None
+
+
+def series(account_id: int, metric: str, days: int) -> Series:
+    """The counter `metric` of an account in the last `days` days, today included.
+
+    Raises BadInput for a metric that does not exist or a range that is not 1–3,660 days.
+    """
+    if metric not in COUNTERS:
+        raise BadInput(f"There is no metric “{metric[:40]}”. Choose one of: {', '.join(COUNTERS)}.")
+    if not 1 <= days <= 3660:
+        raise BadInput("The range must be between 1 and 3,660 days.")
+    since = clock.today() - timedelta(days=days - 1)
+    with connection.cursor() as cursor:
+        cursor.execute(SERIES.format(metric=metric), [account_id, since])
+        dates, values = cursor.fetchone()
+    dates, values = _with_gaps(dates, values)
+    return Series(metric, COUNTERS[metric], days, dates, values)
+
+
+def as_table(shown: Series) -> list[DayOfSeries]:
+    """The series day by day, the newest first."""
+    rows, previous = [], None
+    for day, value in zip(shown.dates, shown.values, strict=True):
+        change = None if value is None or previous is None else value - previous
+        rows.append(DayOfSeries(date.fromisoformat(day), value, change))
+        previous = previous if value is None else value
+    return rows[::-1]
+
+
+def _with_gaps(dates: list[str], values: list[int | None]) -> tuple[list[str], list[int | None]]:
+    if not dates:
+        return dates, values
+    first, last = date.fromisoformat(dates[0]), date.fromisoformat(dates[-1])
+    length = (last - first).days + 1
+    if length == len(dates):
+        return dates, values
+    known = dict(zip(dates, values, strict=True))
+    every = [(first + timedelta(days=index)).isoformat() for index in range(length)]
+    return every, [known.get(day) for day in every]

@@ -1,0 +1,156 @@
+"""Storing what was fetched: a few set-based statements in one transaction; doing it again changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import connection, transaction
+
+from snapshots.ingest.normalise import ACCOUNT_COUNTERS, CUMULATIVE, POST_COUNTERS, PostRow, ProfileRow
+from snapshots.ingest.quality import Judgement, judge
+from tikdash import clock
+from tikdash.db.partitions import ensure_months
+from tikdash.db.upsert import upsert
+
+ACCOUNT_BEFORE = f"SELECT {', '.join(ACCOUNT_COUNTERS)} FROM accounts WHERE id = %s FOR NO KEY UPDATE"
+ACCOUNT_UPDATE = f"""
+    UPDATE accounts
+       SET sec_uid = %(sec_uid)s, nickname = %(nickname)s, avatar_url = %(avatar_url)s, bio = %(bio)s,
+           verified = %(verified)s, measured_at = %(now)s,
+           state = CASE WHEN state = 'paused' THEN state ELSE %(state)s END,
+           {", ".join(f"{name} = coalesce(%({name})s, {name})" for name in ACCOUNT_COUNTERS)}
+     WHERE id = %(id)s
+"""
+POSTS_BEFORE = f"""
+    SELECT aweme_id, id, deleted_at, {", ".join(POST_COUNTERS)}
+      FROM posts WHERE account_id = %s AND aweme_id = ANY(%s)
+"""
+#: Between the oldest and the newest row that the upstream gave, what it did not give has vanished. Pinned posts stand
+#: out of order and say nothing about the window.
+VANISHED = """
+    UPDATE posts SET deleted_at = %(now)s
+     WHERE account_id = %(account)s AND deleted_at IS NULL AND posted_at >= %(since)s AND posted_at < %(until)s
+           AND NOT aweme_id = ANY(%(given)s)
+    RETURNING aweme_id
+"""
+
+SNAPSHOT_COLUMNS = [("captured_on", "date"), ("captured_at", "timestamptz"), ("state", "smallint"), ("suspect", "jsonb")]
+SNAPSHOT_UPDATE = ["captured_at", "state", "suspect"]
+POST_COLUMNS = [
+    ("account_id", "bigint"), ("aweme_id", "text"), ("title", "text"), ("cover_url", "text"), ("duration_s", "integer"),
+    ("kind", "text"), ("pinned", "boolean"), ("sound_id", "text"), ("posted_at", "timestamptz"),
+    ("first_seen_at", "timestamptz"), ("deleted_at", "timestamptz"), ("measured_at", "timestamptz"),
+    *((name, "bigint") for name in POST_COUNTERS),
+]
+POST_UPDATE = [
+    "title", "cover_url", "duration_s", "kind", "pinned", "sound_id", "posted_at", "deleted_at", "measured_at",
+    *POST_COUNTERS,
+]
+
+
+@dataclass(frozen=True)
+class StoredPosts:
+    """What storing one page did: ids that were not known before, and ids that came back after they had vanished."""
+
+    new: list[str]
+    returned: list[str]
+
+
+def store_profile(account_id: int, profile: ProfileRow) -> Judgement:
+    """The account's newest facts and its snapshot of the day; suspect counters stay out of the account's row."""
+    now = clock.now()
+    ensure_months("account_snapshots", [now.date()])
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(ACCOUNT_BEFORE, [account_id])
+            previous = dict(zip(ACCOUNT_COUNTERS, cursor.fetchone(), strict=True))
+            verdict = judge(profile.counters, previous, CUMULATIVE)
+            cursor.execute(
+                ACCOUNT_UPDATE,
+                {
+                    "id": account_id, "now": now, "sec_uid": profile.sec_uid, "nickname": profile.nickname,
+                    "avatar_url": profile.avatar_url, "bio": profile.bio, "verified": profile.verified,
+                    "state": "private" if profile.is_private else "active",
+                    **{name: verdict.sound.get(name) for name in ACCOUNT_COUNTERS},
+                },
+            )
+        upsert(
+            "account_snapshots",
+            [("account_id", "bigint"), *SNAPSHOT_COLUMNS, *((name, "bigint") for name in ACCOUNT_COUNTERS)],
+            [(account_id, *_snapshot(now, verdict), *profile.counters.values())],
+            key=["account_id", "captured_on"],
+            update=[*SNAPSHOT_UPDATE, *ACCOUNT_COUNTERS],
+        )
+    return verdict
+
+
+def store_posts(account_id: int, rows: list[PostRow]) -> StoredPosts:
+    """Posts with their newest sound counters, and their snapshots of the day."""
+    if not rows:
+        return StoredPosts([], [])
+    now = clock.now()
+    ensure_months("post_snapshots", [now.date()])
+    with transaction.atomic():
+        before = _posts_before(account_id, [row.aweme_id for row in rows])
+        # One order for everybody: two workers on one account wait for each other instead of dead-locking.
+        rows = sorted(rows, key=lambda row: row.aweme_id)
+        verdicts = {row.aweme_id: judge(row.counters, _counters(before, row), CUMULATIVE) for row in rows}
+        written = upsert(
+            "posts",
+            POST_COLUMNS,
+            [_post(account_id, row, verdicts[row.aweme_id], now) for row in rows],
+            key=["tenant_id", "account_id", "aweme_id"],
+            update=POST_UPDATE,
+            keep_when_null=POST_COUNTERS,
+            returning="t.aweme_id, t.id",
+        )
+        # A row that would not have changed is not among the written ones.
+        ids = {aweme_id: found["id"] for aweme_id, found in before.items()} | dict(written)
+        upsert(
+            "post_snapshots",
+            [("post_id", "bigint"), *SNAPSHOT_COLUMNS, *((name, "bigint") for name in POST_COUNTERS)],
+            [(ids[row.aweme_id], *_snapshot(now, verdicts[row.aweme_id]), *row.counters.values()) for row in rows],
+            key=["post_id", "captured_on"],
+            update=[*SNAPSHOT_UPDATE, *POST_COUNTERS],
+        )
+    return StoredPosts(
+        new=[row.aweme_id for row in rows if row.aweme_id not in before],
+        returned=[row.aweme_id for row in rows if row.aweme_id in before and before[row.aweme_id]["deleted_at"]],
+    )
+
+
+def flag_vanished(account_id: int, given: Iterable[str], since: datetime, until: datetime) -> list[str]:
+    """Flags the account's posts of that time that the upstream no longer gives; returns their ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            VANISHED,
+            {"account": account_id, "given": list(given), "since": since, "until": until, "now": clock.now()},
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _posts_before(account_id: int, aweme_ids: list[str]) -> dict[str, dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(POSTS_BEFORE, [account_id, aweme_ids])
+        names = ["id", "deleted_at", *POST_COUNTERS]
+        return {row[0]: dict(zip(names, row[1:], strict=True)) for row in cursor.fetchall()}
+
+
+def _counters(before: dict[str, dict[str, Any]], row: PostRow) -> dict[str, int | None]:
+    return before.get(row.aweme_id, {})
+
+
+def _post(account_id: int, row: PostRow, verdict: Judgement, now: datetime) -> tuple[Any, ...]:
+    return (
+        account_id, row.aweme_id, row.title, row.cover_url, row.duration_s, row.kind, row.pinned, row.sound_id,
+        row.posted_at, now, None, now, *(verdict.sound.get(name) for name in POST_COUNTERS),
+    )
+
+
+def _snapshot(now: datetime, verdict: Judgement) -> tuple[Any, ...]:
+    suspect = orjson.dumps(verdict.suspect, option=orjson.OPT_SORT_KEYS).decode() if verdict.suspect else None
+    return now.date(), now, verdict.state, suspect

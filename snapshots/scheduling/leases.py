@@ -1,0 +1,107 @@
+"""Taking a claimed job, and giving it back: every statement names the moment the run began, so that a worker whose
+lease ended meanwhile changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import connection
+
+from tikdash import clock
+
+NOW = "coalesce(%(now)s, now())"
+
+BEGIN = f"""
+    UPDATE fetch_jobs
+       SET started_at = {NOW}, lease_until = {NOW} + make_interval(secs => %(lease)s)
+     WHERE id = %(id)s AND state = 'active' AND started_at IS NULL AND lease_until > {NOW}
+    RETURNING id, account_id, kind, queue, cadence_s, offset_s, cursor, params, attempts, started_at, requested_at,
+              succeeded_at
+"""
+SUCCEED = f"""
+    UPDATE fetch_jobs
+       SET lease_until = NULL, started_at = NULL, attempts = 0, error = '', error_code = '', succeeded_at = {NOW},
+           queue = %(queue)s, cadence_s = %(cadence)s, next_due_at = coalesce(%(due)s, next_due_at),
+           state = CASE WHEN %(cadence)s::int IS NULL THEN 'done' ELSE state END,
+           params = params || %(result)s::jsonb
+     WHERE id = %(id)s AND started_at = %(started)s
+"""
+FAIL = f"""
+    UPDATE fetch_jobs
+       SET lease_until = NULL, started_at = NULL, attempts = attempts + %(counts)s, error = %(error)s,
+           error_code = %(code)s, failed_at = {NOW}, next_due_at = %(due)s,
+           state = CASE WHEN %(refused)s THEN 'refused'
+                        WHEN attempts + %(counts)s >= %(most)s THEN 'dead' ELSE state END
+     WHERE id = %(id)s AND started_at = %(started)s
+    RETURNING state
+"""
+GIVE_BACK = "UPDATE fetch_jobs SET lease_until = NULL WHERE id = ANY(%(ids)s) AND started_at IS NULL"
+
+
+@dataclass(frozen=True)
+class RunningJob:
+    """A job that this worker, and nobody else, runs now."""
+
+    id: int
+    account_id: int | None
+    kind: str
+    queue: str
+    cadence_s: int | None
+    offset_s: int
+    cursor: str
+    params: dict[str, Any]
+    attempts: int
+    started_at: datetime
+    requested_at: datetime | None
+    succeeded_at: datetime | None
+
+
+def begin(job_id: int) -> RunningJob | None:
+    """Takes a claimed job; None when its lease has ended, another worker was first, or it is no longer active."""
+    with connection.cursor() as cursor:
+        cursor.execute(BEGIN, {"id": job_id, "lease": settings.JOB_LEASE_S, "now": clock.frozen()})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    # Django's own cursors leave JSON as text.
+    return RunningJob(*row[:7], orjson.loads(row[7]), *row[8:])
+
+
+def succeed(
+    job: RunningJob, *, queue: str, cadence_s: int | None, next_due_at: datetime | None, result: dict[str, Any]
+) -> bool:
+    """Records a success and when it runs next; without a cadence the job is done. False when the lease was lost."""
+    parameters = {
+        "id": job.id, "started": job.started_at, "queue": queue, "cadence": cadence_s, "due": next_due_at,
+        "result": orjson.dumps(result).decode(), "now": clock.frozen(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SUCCEED, parameters)
+        return bool(cursor.rowcount)
+
+
+def fail(
+    job: RunningJob, *, code: str, error: str, next_due_at: datetime, counts: bool = True, refused: bool = False
+) -> str | None:
+    """Records a failure; returns the job's state, `dead` after too many in a row, or None when the lease was lost.
+
+    `counts=False` is for failures that are not the job's own; `refused` ends it for good.
+    """
+    parameters = {
+        "id": job.id, "started": job.started_at, "code": code, "error": error, "due": next_due_at,
+        "counts": int(counts), "refused": refused, "most": settings.JOB_ATTEMPTS, "now": clock.frozen(),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(FAIL, parameters)
+        row = cursor.fetchone()
+    return str(row[0]) if row else None
+
+
+def give_back(job_ids: list[int]) -> None:
+    """Ends the leases of claimed jobs that nobody began, so that they can be claimed at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(GIVE_BACK, {"ids": job_ids})

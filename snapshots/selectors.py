@@ -1,0 +1,100 @@
+"""Small reads that several places share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.conf import settings
+
+from snapshots.handles import clean_handle
+from snapshots.models import FetchJob, TrackedAccount
+from tikdash import clock
+from tikdash.errors import NotFound
+
+
+@dataclass(frozen=True)
+class RefreshState:
+    """Whether a person may refresh an account now, or how many seconds that takes; `pending` while one runs."""
+
+    allowed: bool
+    wait_s: int
+    pending: bool
+    text: str
+
+
+@dataclass(frozen=True)
+class HandleCheck:
+    """How far the check of a handle is; `error` is the sentence for the form when it was refused."""
+
+    id: int
+    handle: str
+    reason: str
+    tags: str
+    state: Literal["pending", "failed", "done"]
+    error: str
+    account_id: int | None
+
+
+def count_of_accounts() -> int:
+    """How many accounts the tenant of the present scope tracks."""
+    return TrackedAccount.objects.count()
+
+
+def account_id_of(handle: str) -> int:
+    """The account with this handle, now or formerly. Raises NotFound."""
+    handle = clean_handle(handle)
+    account = (
+        TrackedAccount.objects.filter(username=handle).first()
+        or TrackedAccount.objects.filter(former_handles__username=handle).first()
+    )
+    if account is None:
+        raise NotFound(f"@{handle} is not tracked here.")
+    return account.pk
+
+
+def refresh_state(account_id: int) -> RefreshState:
+    """The state of the account's refresh button."""
+    job = FetchJob.objects.filter(account_id=account_id, kind=FetchJob.Kind.PROFILE).first()
+    if job is None:
+        return RefreshState(False, 0, False, "This account is not fetched.")
+    now = clock.now()
+    if job.requested_at and not _done_since(job, job.requested_at) and job.state == FetchJob.State.ACTIVE:
+        late = (now - job.requested_at).total_seconds() > 30
+        return RefreshState(False, 0, True, "Taking longer than usual; the old numbers stay." if late else "")
+    if job.state == FetchJob.State.DEAD:
+        return RefreshState(True, 0, False, f"The last attempts failed: {job.error}")
+    wait = wait_for_refresh(job, now)
+    failed = job.error if job.error and job.attempts and job.requested_at else ""
+    if wait:
+        return RefreshState(False, wait, False, failed or f"Again in {-(-wait // 60)} min")
+    return RefreshState(True, 0, False, failed)
+
+
+def wait_for_refresh(job: FetchJob, now: datetime) -> int:
+    """Seconds until the account may be refreshed again; 0 now."""
+    if job.requested_at is None:
+        return 0
+    free_at = job.requested_at + timedelta(seconds=settings.REFRESH_EVERY_S)
+    return max(0, int((free_at - now).total_seconds() + 0.999))
+
+
+def handle_check(check_id: int) -> HandleCheck:
+    """Raises NotFound, also for a check of another tenant."""
+    job = FetchJob.objects.filter(pk=check_id, kind=FetchJob.Kind.PROBE).first()
+    if job is None:
+        raise NotFound("This check of a handle is over. Add the handle again.")
+    state: Literal["pending", "failed", "done"] = "pending"
+    if job.state == FetchJob.State.DONE:
+        state = "done"
+    elif job.state != FetchJob.State.ACTIVE:
+        state = "failed"
+    return HandleCheck(
+        id=job.pk, handle=job.params["handle"], reason=job.params["reason"], tags=", ".join(job.params["tags"]),
+        state=state, error=job.error if state == "failed" else "", account_id=job.params.get("account_id"),
+    )
+
+
+def _done_since(job: FetchJob, moment: datetime) -> bool:
+    return any(done and done >= moment for done in (job.succeeded_at, job.failed_at))

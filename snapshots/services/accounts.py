@@ -1,0 +1,143 @@
+"""Tracking accounts: from a handle that a person typed to a row that is fetched from then on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection, transaction
+
+from accounts.selectors import TenantRef
+from snapshots.handles import clean_handle
+from snapshots.ingest.normalise import ProfileRow
+from snapshots.ingest.upsert import store_profile
+from snapshots.models import AccountHandle, FetchJob, TrackedAccount
+from snapshots.scheduling.cadence import next_due, offset_of
+from snapshots.scheduling.dispatch import wake_on_commit
+from snapshots.selectors import count_of_accounts
+from tikdash import clock
+from tikdash.errors import BadInput, LimitReached
+from tikdash.plans import limits_of
+
+#: Kinds of jobs that every tracked account has, as far as the plan has a cadence for them.
+KINDS = (FetchJob.Kind.PROFILE, FetchJob.Kind.POSTS)
+INTERACTIVE_PRIORITY = 10
+MOST_TAGS, LONGEST_TAG = 10, 40
+FINISHED_CHECKS_KEPT = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A handle to track, cleaned, with why and under which tags."""
+
+    handle: str
+    reason: str
+    tags: list[str]
+
+
+def clean_wish(*, handle: str, reason: str, tags: str) -> Wish:
+    """What a person typed, as a wish. Raises BadInput."""
+    if reason not in TrackedAccount.Reason.values:
+        raise BadInput("Choose a reason: own, competitor or partner.")
+    words = list(dict.fromkeys(word.strip().lstrip("#") for word in tags.split(",") if word.strip().lstrip("#")))
+    if len(words) > MOST_TAGS or any(len(word) > LONGEST_TAG for word in words):
+        raise BadInput(f"Use at most {MOST_TAGS} tags of at most {LONGEST_TAG} characters, separated by commas.")
+    return Wish(clean_handle(handle), reason, words)
+
+
+def request_tracking(*, tenant: TenantRef, wish: Wish) -> int:
+    """Asks a worker to check the handle and to track the account; returns the id of the check.
+
+    Nothing else is stored until TikTok knows the handle. Raises LimitReached for an account that is tracked already
+    and for a plan that is full.
+    """
+    with transaction.atomic():
+        _lock_list(tenant)
+        _refuse_tracked(wish.handle)
+        _refuse_full(tenant)
+        _forget_finished_checks()
+        now = clock.now()
+        pending = FetchJob.objects.filter(
+            kind=FetchJob.Kind.PROBE, state=FetchJob.State.ACTIVE, params__handle=wish.handle
+        ).first()
+        job = pending or FetchJob.objects.create(
+            kind=FetchJob.Kind.PROBE, queue=FetchJob.Queue.INTERACTIVE, priority=INTERACTIVE_PRIORITY,
+            next_due_at=now, requested_at=now, created_at=now, params=vars(wish),
+        )
+        wake_on_commit(tenant, [job.pk])
+    return job.pk
+
+
+def track_account(*, tenant: TenantRef, wish: Wish, profile: ProfileRow) -> int:
+    """Stores the account whose profile was just read, with its first snapshot and its jobs; returns its id.
+
+    Posts are due at once. Raises LimitReached as `request_tracking` does: what was free then may be taken now.
+    """
+    limits, now = limits_of(tenant), clock.now()
+    with transaction.atomic():
+        _lock_list(tenant)
+        existing = TrackedAccount.objects.filter(tiktok_user_id=profile.tiktok_user_id).first()
+        if existing is not None:
+            raise _tracked(existing)
+        _refuse_full(tenant)
+        account = TrackedAccount.objects.create(
+            username=profile.username, tiktok_user_id=profile.tiktok_user_id, tracked_reason=wish.reason,
+            tags=wish.tags, tracked_since=now,
+        )
+        store_profile(account.pk, profile)
+        offset = offset_of(tenant.id, account.pk)
+        for kind in KINDS:
+            if kind not in limits.cadences:
+                continue
+            posts = kind == FetchJob.Kind.POSTS
+            FetchJob.objects.create(
+                account=account, kind=kind, cadence_s=limits.cadences[kind], offset_s=offset,
+                queue=FetchJob.Queue.INTERACTIVE if posts else limits.queue,
+                priority=INTERACTIVE_PRIORITY if posts else 0, created_at=now,
+                next_due_at=now if posts else next_due(kind, limits.cadences[kind], offset, now),
+                requested_at=now if not posts else None, succeeded_at=now if not posts else None,
+            )
+        wake_on_commit(tenant, account.jobs.filter(kind=FetchJob.Kind.POSTS).values_list("pk", flat=True))  # type: ignore[attr-defined]
+    return account.pk
+
+
+def rename_account(*, account: TrackedAccount, username: str) -> None:
+    """The account has a new handle; the old one stays findable."""
+    with transaction.atomic():
+        AccountHandle.objects.update_or_create(
+            account=account, username=account.username, defaults={"replaced_at": clock.now()}
+        )
+        account.username = username
+        account.save(update_fields=["username"])
+
+
+def _lock_list(tenant: TenantRef) -> None:
+    """One change of the tenant's list of accounts at a time, so that two forms cannot pass one free place."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('accounts', %s))", [tenant.id])
+
+
+def _refuse_tracked(handle: str) -> None:
+    account = TrackedAccount.objects.filter(username=handle).first()
+    if account is not None:
+        raise _tracked(account)
+
+
+def _tracked(account: TrackedAccount) -> LimitReached:
+    return LimitReached(f"@{account.username} is tracked already.", account_id=account.pk)
+
+
+def _refuse_full(tenant: TenantRef) -> None:
+    limits = limits_of(tenant)
+    if count_of_accounts() >= limits.tracked_accounts:
+        raise LimitReached(
+            f"All {limits.tracked_accounts} accounts of the {limits.name} plan are in use."
+            " Stop tracking one, or ask for a larger plan.",
+            limit=limits.tracked_accounts,
+        )
+
+
+def _forget_finished_checks() -> None:
+    FetchJob.objects.filter(
+        kind=FetchJob.Kind.PROBE, created_at__lt=clock.now() - FINISHED_CHECKS_KEPT
+    ).exclude(state=FetchJob.State.ACTIVE).delete()

@@ -1,0 +1,37 @@
+"""A person asks for new numbers now."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from accounts.selectors import TenantRef
+from snapshots.models import FetchJob
+from snapshots.scheduling.dispatch import wake_on_commit
+from snapshots.selectors import wait_for_refresh
+from snapshots.services.accounts import INTERACTIVE_PRIORITY, KINDS
+from tikdash import clock
+from tikdash.errors import LimitReached, NotFound
+
+
+def request_refresh(*, tenant: TenantRef, account_id: int) -> list[int]:
+    """Makes the account's profile and posts due in the interactive queue; returns the ids of the jobs.
+
+    Raises NotFound, and LimitReached within REFRESH_EVERY_S after the last request.
+    """
+    with transaction.atomic():
+        jobs = list(FetchJob.objects.select_for_update().filter(account_id=account_id, kind__in=KINDS).order_by("id"))
+        if not jobs:
+            raise NotFound("There is no such account in this workspace.")
+        now = clock.now()
+        wait = max(wait_for_refresh(job, now) for job in jobs if job.kind == FetchJob.Kind.PROFILE)
+        if wait:
+            raise LimitReached(f"This account was refreshed a moment ago. Again in {-(-wait // 60)} min.", wait_s=wait)
+        for job in jobs:
+            job.requested_at = job.next_due_at = now
+            job.queue, job.priority = FetchJob.Queue.INTERACTIVE, INTERACTIVE_PRIORITY
+            if job.state == FetchJob.State.DEAD:
+                job.state, job.attempts = FetchJob.State.ACTIVE, 0
+            job.save(update_fields=["requested_at", "next_due_at", "queue", "priority", "state", "attempts"])
+        ids = [job.pk for job in jobs]
+        wake_on_commit(tenant, ids)
+    return ids

@@ -1,0 +1,142 @@
+"""The demo: three tenants with 90 days of history, read day by day from the simulator through the real ingest code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import orjson
+import urllib3
+from django.conf import settings
+
+from accounts.models import Tenant, User
+from accounts.selectors import TenantRef, all_tenants_listed
+from accounts.services.tenants import add_member, create_tenant
+from snapshots.services.accounts import clean_wish
+from snapshots.services.inline import drain, track_now
+from snapshots.services.partitions import PARTITIONED
+from tikdash import clock
+from tikdash.db.partitions import ensure_months
+from tikdash.db.scope import owner
+
+DAYS = 90
+PASSWORD = "tikdash-demo"
+OPS = "ops@tikdash.example"
+#: The moment of a day at which the demo looks at its accounts: after the daily windows.
+HOUR = timedelta(hours=4)
+
+
+@dataclass(frozen=True)
+class DemoTenant:
+    slug: str
+    name: str
+    plan: str
+    owner: str
+    accounts: dict[str, tuple[str, str]]
+    dedicated: bool = False
+    trial: bool = False
+    time_zone: str = "UTC"
+
+
+TENANTS = (
+    DemoTenant(
+        "sprout", "Sprout Kitchen", "free", "sam@sprout.example", trial=True, time_zone="Europe/Paris",
+        accounts={
+            "tinyfermenter": ("own", "kitchen"),
+            "krua.khun.ploy": ("competitor", "kitchen, thai"),
+            "stillframe.studio": ("partner", "photo"),
+        },
+    ),
+    DemoTenant(
+        "acme", "Acme Talent", "pro", "ana@acme.example", time_zone="Europe/London",
+        accounts={
+            "lena.bakes": ("own", "bakery, top"),
+            "mara.codes": ("own", "tech"),
+            "noor.kitchen": ("own", "kitchen"),
+            "northbay.coffee": ("competitor", "brand"),
+            "vanishing.vic": ("competitor", "comedy"),
+            "glitchy.gus": ("partner", "games"),
+            "chai_aur_asha": ("partner", "kitchen, hindi"),
+        },
+    ),
+    DemoTenant(
+        "globex", "Globex Media", "enterprise", "gil@globex.example", dedicated=True, time_zone="America/New_York",
+        accounts={
+            "professor.bubbles": ("own", "science, top"),
+            "hikaru_no_neko": ("own", "cats"),
+            "maxwellpranks": ("competitor", "comedy"),
+            "mingalar.may": ("partner", "travel"),
+            "dima.chinit": ("partner", "repairs"),
+            "bepcuame.vn": ("competitor", "kitchen"),
+        },
+    ),
+)
+
+
+def exists() -> bool:
+    """True once the demo's last tenant is there."""
+    return Tenant.objects.filter(slug=TENANTS[-1].slug).exists() and User.objects.filter(email=OPS).exists()
+
+
+def seed(say: Callable[[str], None], *, days: int = DAYS) -> None:
+    """Makes what is missing of the demo. Moves the simulator's clock and puts it back; takes about half a minute."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    moments = [moment for back in range(days, -1, -1) if (moment := today - timedelta(days=back) + HOUR) <= datetime.now(UTC)]
+    refs = [_tenant(demo) for demo in TENANTS]
+    _make_months(moments, refs)
+    upstream = urllib3.PoolManager()
+    try:
+        for number, moment in enumerate(moments):
+            _move_clock(upstream, {"now": moment.isoformat()})
+            with clock.at(moment):
+                if number == 0:
+                    _track_all(refs)
+                for ref in refs:
+                    drain(ref)
+            if number % 15 == 14 or number == len(moments) - 1:
+                say(f"demo history: day {number + 1} of {len(moments)}")
+    finally:
+        _move_clock(upstream, {"real": True})
+    for ref in refs:
+        # The last reading is of now, so that the first page is fresh.
+        drain(ref)
+    if not User.objects.filter(email=OPS).exists():
+        User.objects.create_superuser(OPS, PASSWORD, name="Olga Ops")
+
+
+def _tenant(demo: DemoTenant) -> TenantRef:
+    existing = next((ref for ref in all_tenants_listed() if ref.slug == demo.slug), None)
+    ref = existing or create_tenant(
+        slug=demo.slug, name=demo.name, plan=demo.plan, dedicated=demo.dedicated, trial=demo.trial,
+        time_zone=demo.time_zone,
+    )
+    name = demo.owner.split("@")[0].title()
+    add_member(tenant_id=ref.id, email=demo.owner, role="owner", password=PASSWORD, name=name)
+    if demo.slug == "sprout":
+        # One person in two workspaces, to show the list of workspaces.
+        add_member(tenant_id=ref.id, email="ana@acme.example", role="member", password=PASSWORD, name="Ana")
+    return ref
+
+
+def _track_all(refs: list[TenantRef]) -> None:
+    for demo, ref in zip(TENANTS, refs, strict=True):
+        for handle, (reason, tags) in demo.accounts.items():
+            track_now(ref, clean_wish(handle=handle, reason=reason, tags=tags))
+
+
+def _make_months(moments: list[datetime], refs: list[TenantRef]) -> None:
+    days = {moment.date() for moment in moments}
+    with owner():
+        ensure_months("usage_events", days)
+    for schema in {ref.schema_name for ref in refs}:
+        with owner(schema):
+            for table in PARTITIONED:
+                ensure_months(table, days)
+
+
+def _move_clock(upstream: urllib3.PoolManager, to: dict[str, object]) -> None:
+    upstream.request(
+        "POST", f"{settings.TIKLIVE_BASE_URL}/_sim/clock", body=orjson.dumps(to),
+        headers={"Content-Type": "application/json"}, timeout=10,
+    )
