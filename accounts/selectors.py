@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-
 from accounts.models import Domain, Membership, Shard, Tenant
 from tikdash.errors import NotFound
 
@@ -39,8 +38,14 @@ class WorkspaceOfUser:
 
 def _ref(tenant: Tenant) -> TenantRef:
     return TenantRef(
-        id=tenant.pk, slug=tenant.slug, name=tenant.name, plan=tenant.plan, state=tenant.state,
-        key_mode=tenant.key_mode, time_zone=tenant.time_zone, schema_name=tenant.schema_name,
+        id=tenant.pk,
+        slug=tenant.slug,
+        name=tenant.name,
+        plan=tenant.plan,
+        state=tenant.state,
+        key_mode=tenant.key_mode,
+        time_zone=tenant.time_zone,
+        schema_name=tenant.schema_name,
         trial_ends_at=tenant.trial_ends_at,
     )
 

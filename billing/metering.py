@@ -28,8 +28,20 @@ class UsageMeter:
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             cursor.execute(
                 INSERT,
-                [event.id, event.occurred_at, event.tenant_id, event.key_id, event.endpoint, event.feature,
-                 event.priority, event.outcome, event.http_status, event.credits, event.attempts, event.latency_ms],
+                [
+                    event.id,
+                    event.occurred_at,
+                    event.tenant_id,
+                    event.key_id,
+                    event.endpoint,
+                    event.feature,
+                    event.priority,
+                    event.outcome,
+                    event.http_status,
+                    event.credits,
+                    event.attempts,
+                    event.latency_ms,
+                ],
             )
 
 

@@ -91,8 +91,13 @@ def handle_check(check_id: int) -> HandleCheck:
     elif job.state != FetchJob.State.ACTIVE:
         state = "failed"
     return HandleCheck(
-        id=job.pk, handle=job.params["handle"], reason=job.params["reason"], tags=", ".join(job.params["tags"]),
-        state=state, error=job.error if state == "failed" else "", account_id=job.params.get("account_id"),
+        id=job.pk,
+        handle=job.params["handle"],
+        reason=job.params["reason"],
+        tags=", ".join(job.params["tags"]),
+        state=state,
+        error=job.error if state == "failed" else "",
+        account_id=job.params.get("account_id"),
     )
 
 

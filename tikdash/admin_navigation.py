@@ -27,7 +27,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     shown = request.session.get("admin_schema", settings.SHARED_SCHEMA)
 
     def models(*rows: tuple[str, str, str]) -> list[dict[str, Any]]:
-        return [{"title": title, "icon": icon, "link": reverse(f"admin:{name}_changelist")} for title, icon, name in rows]
+        return [
+            {"title": title, "icon": icon, "link": reverse(f"admin:{name}_changelist")} for title, icon, name in rows
+        ]
 
     return [
         {
@@ -49,7 +51,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         },
         {
             "title": "Billing",
-            "items": models(("Plans", "sell", "billing_plan"), ("Usage events", "receipt_long", "billing_usagerecordrow")),
+            "items": models(
+                ("Plans", "sell", "billing_plan"), ("Usage events", "receipt_long", "billing_usagerecordrow")
+            ),
         },
         {
             "title": "Whose rows are shown",

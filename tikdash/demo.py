@@ -41,7 +41,12 @@ class DemoTenant:
 
 TENANTS = (
     DemoTenant(
-        "sprout", "Sprout Kitchen", "free", "sam@sprout.example", trial=True, time_zone="Europe/Paris",
+        "sprout",
+        "Sprout Kitchen",
+        "free",
+        "sam@sprout.example",
+        trial=True,
+        time_zone="Europe/Paris",
         accounts={
             "tinyfermenter": ("own", "kitchen"),
             "krua.khun.ploy": ("competitor", "kitchen, thai"),
@@ -49,7 +54,11 @@ TENANTS = (
         },
     ),
     DemoTenant(
-        "acme", "Acme Talent", "pro", "ana@acme.example", time_zone="Europe/London",
+        "acme",
+        "Acme Talent",
+        "pro",
+        "ana@acme.example",
+        time_zone="Europe/London",
         accounts={
             "lena.bakes": ("own", "bakery, top"),
             "mara.codes": ("own", "tech"),
@@ -61,7 +70,12 @@ TENANTS = (
         },
     ),
     DemoTenant(
-        "globex", "Globex Media", "enterprise", "gil@globex.example", dedicated=True, time_zone="America/New_York",
+        "globex",
+        "Globex Media",
+        "enterprise",
+        "gil@globex.example",
+        dedicated=True,
+        time_zone="America/New_York",
         accounts={
             "professor.bubbles": ("own", "science, top"),
             "hikaru_no_neko": ("own", "cats"),
@@ -82,7 +96,9 @@ def exists() -> bool:
 def seed(say: Callable[[str], None], *, days: int = DAYS) -> None:
     """Makes what is missing of the demo. Moves the simulator's clock and puts it back; takes about half a minute."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    moments = [moment for back in range(days, -1, -1) if (moment := today - timedelta(days=back) + HOUR) <= datetime.now(UTC)]
+    moments = [
+        moment for back in range(days, -1, -1) if (moment := today - timedelta(days=back) + HOUR) <= datetime.now(UTC)
+    ]
     refs = [_tenant(demo) for demo in TENANTS]
     _make_months(moments, refs)
     upstream = urllib3.PoolManager()
@@ -108,7 +124,11 @@ def seed(say: Callable[[str], None], *, days: int = DAYS) -> None:
 def _tenant(demo: DemoTenant) -> TenantRef:
     existing = next((ref for ref in all_tenants_listed() if ref.slug == demo.slug), None)
     ref = existing or create_tenant(
-        slug=demo.slug, name=demo.name, plan=demo.plan, dedicated=demo.dedicated, trial=demo.trial,
+        slug=demo.slug,
+        name=demo.name,
+        plan=demo.plan,
+        dedicated=demo.dedicated,
+        trial=demo.trial,
         time_zone=demo.time_zone,
     )
     name = demo.owner.split("@")[0].title()
@@ -137,6 +157,9 @@ def _make_months(moments: list[datetime], refs: list[TenantRef]) -> None:
 
 def _move_clock(upstream: urllib3.PoolManager, to: dict[str, object]) -> None:
     upstream.request(
-        "POST", f"{settings.TIKLIVE_BASE_URL}/_sim/clock", body=orjson.dumps(to),
-        headers={"Content-Type": "application/json"}, timeout=10,
+        "POST",
+        f"{settings.TIKLIVE_BASE_URL}/_sim/clock",
+        body=orjson.dumps(to),
+        headers={"Content-Type": "application/json"},
+        timeout=10,
     )

@@ -112,7 +112,11 @@ class Embedded:
     def running(self) -> Addresses | None:
         """Where the servers answer, without starting any; None when one of them does not."""
         state = self._state()
-        if not state or self._postgres_port() != state["postgres_port"] or not _pings(state["valkey_port"], self._secret()):
+        if (
+            not state
+            or self._postgres_port() != state["postgres_port"]
+            or not _pings(state["valkey_port"], self._secret())
+        ):
             return None
         return self._addresses(state["postgres_port"], state["valkey_port"])
 
@@ -156,8 +160,19 @@ class Embedded:
             os.chown(beside, self._server_user.pw_uid, self._server_user.pw_gid)
             _let_through(beside, _wheel_directory())
         done = self._run_as_server(
-            "initdb", "-D", str(beside), "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password_file}",
-            "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync",
+            "initdb",
+            "-D",
+            str(beside),
+            "-U",
+            "postgres",
+            "-A",
+            "scram-sha-256",
+            f"--pwfile={password_file}",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+            "--no-sync",
         )
         password_file.unlink()
         if done.returncode:
@@ -195,8 +210,14 @@ class Embedded:
         output = self._run / f"{program}.out"
         with output.open("w+") as stream:
             done = subprocess.run(
-                [str(_wheel_directory() / "bin" / program), *arguments], stdin=subprocess.DEVNULL, stdout=stream,
-                stderr=stream, cwd="/", env=environment, check=False, **account,
+                [str(_wheel_directory() / "bin" / program), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                cwd="/",
+                env=environment,
+                check=False,
+                **account,
             )
             stream.seek(0)
             return subprocess.CompletedProcess(done.args, done.returncode, "", stream.read())
@@ -239,8 +260,12 @@ class Embedded:
             f"maxmemory-policy noeviction\nsave {'300 1' if self.durable else chr(34) * 2}\n"
         )
         done = subprocess.run(
-            [str(get_binary_path()), str(configuration)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            check=False, start_new_session=True,
+            [str(get_binary_path()), str(configuration)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            start_new_session=True,
         )
         deadline = time.monotonic() + START_TIMEOUT_S
         while done.returncode == 0 and not _pings(port, self._secret()):

@@ -13,6 +13,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 
 from accounts.selectors import membership_of, tenant_for_host
 from tikdash import health
@@ -35,7 +36,9 @@ class ErrorMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, TikdashError) or error.status >= 500:
             return None
-        return render(request, "404.html" if error.status == 404 else "error.html", {"error": error}, status=error.status)
+        return render(
+            request, "404.html" if error.status == 404 else "error.html", {"error": error}, status=error.status
+        )
 
 
 class HealthMiddleware:
@@ -72,7 +75,10 @@ class TenantMiddleware:
         request.tenant = tenant  # type: ignore[attr-defined]
         request.urlconf = settings.TENANT_URLCONF  # type: ignore[attr-defined]
         with tenant_scope(tenant), structlog.contextvars.bound_contextvars(tenant=tenant.slug):
-            return self.get_response(request)
+            response = self.get_response(request)
+        # Many addresses answer HTMX with a piece and everybody else with the page.
+        patch_vary_headers(response, ["HX-Request"])
+        return response
 
 
 class RequestLogMiddleware:
@@ -87,8 +93,13 @@ class RequestLogMiddleware:
         began = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self.get_response(request)
-            log.info("request", method=request.method, path=request.path, status=response.status_code,
-                     ms=round((time.perf_counter() - began) * 1000, 1))
+            log.info(
+                "request",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                ms=round((time.perf_counter() - began) * 1000, 1),
+            )
         response["X-Request-Id"] = request_id
         return response
 

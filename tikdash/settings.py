@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -101,7 +99,9 @@ TEMPLATES = [
 
 DATABASES = {"default": env.db("DATABASE_URL", default="postgresql://tikdash@127.0.0.1/tikdash")}
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-    raise ImproperlyConfigured("DATABASE_URL must be a PostgreSQL address: postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE.")
+    raise ImproperlyConfigured(
+        "DATABASE_URL must be a PostgreSQL address: postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE."
+    )
 DATABASES["default"] |= {
     "ENGINE": "tikdash.db.backend",
     "CONN_HEALTH_CHECKS": True,
@@ -204,7 +204,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"queue_order_strategy": "priority", "socket_connect_timeout": 2, "retry_on_timeout": True}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "queue_order_strategy": "priority",
+    "socket_connect_timeout": 2,
+    "retry_on_timeout": True,
+}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
@@ -234,19 +238,20 @@ POSTS_PER_PAGE_UPSTREAM = 30
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "img-src": [SELF, "data:", "https:", *([f"{urlsplit(TIKLIVE_BASE_URL).scheme}://{urlsplit(TIKLIVE_BASE_URL).netloc}"] if EMBEDDED else [])],
+        "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [SELF],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
     },
-    # Alpine.js in the admin evaluates expressions; the admin has a policy of its own (AdminScopeMiddleware).
 }
 
 # --- logs and errors -------------------------------------------------------------------------------------------------
 
 LOGGING_CONFIG = "tikdash.logging.configure"
-LOGGING = tikdash_logging.settings(level=env.str("LOG_LEVEL", default="INFO"), as_json=env.bool("LOG_JSON", default=not EMBEDDED))
+LOGGING = tikdash_logging.settings(
+    level=env.str("LOG_LEVEL", default="INFO"), as_json=env.bool("LOG_JSON", default=not EMBEDDED)
+)
 
 # --- admin -----------------------------------------------------------------------------------------------------------
 
@@ -255,5 +260,9 @@ UNFOLD = {
     "SITE_HEADER": "Tikdash",
     "SITE_SYMBOL": "monitoring",
     "SHOW_HISTORY": True,
-    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "tikdash.admin_navigation.navigation"},
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": "tikdash.admin_navigation.navigation",
+    },
 }

@@ -63,7 +63,9 @@ class Domain(models.Model):
         ordering = ["domain"]
         constraints = [
             models.UniqueConstraint(name="domains_one_primary", fields=["tenant"], condition=models.Q(is_primary=True)),
-            models.CheckConstraint(name="domains_lower_case", condition=models.Q(domain=models.functions.Lower("domain"))),
+            models.CheckConstraint(
+                name="domains_lower_case", condition=models.Q(domain=models.functions.Lower("domain"))
+            ),
         ]
 
     def __str__(self) -> str:

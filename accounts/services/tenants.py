@@ -45,7 +45,10 @@ def create_tenant(
     if Tenant.objects.filter(slug=slug).exists():
         raise _taken(slug)
     draft = Tenant(
-        slug=slug, name=name or slug, plan=plan, time_zone=time_zone,
+        slug=slug,
+        name=name or slug,
+        plan=plan,
+        time_zone=time_zone,
         state=Tenant.State.TRIAL if trial else Tenant.State.ACTIVE,
         key_mode=Tenant.KeyMode.TRIAL if trial else Tenant.KeyMode.SHARED,
         trial_ends_at=_trial_end() if trial else None,

@@ -12,9 +12,17 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def add_message(self, *args: Any, **kwargs: Any) -> None:
+        """Nobody needs to be told that the log-in they just did has worked: the page shows it."""
+
     def is_safe_url(self, url: str | None) -> bool:
         """Only paths of this very host: the tenants beside it are other parties."""
-        return bool(url) and str(url).startswith("/") and not str(url).startswith(("//", "/\\")) and super().is_safe_url(url)
+        return (
+            bool(url)
+            and str(url).startswith("/")
+            and not str(url).startswith(("//", "/\\"))
+            and super().is_safe_url(url)
+        )
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         """The person, or None: also for one who was switched off, whom a sentence of its own would give away."""

@@ -50,6 +50,14 @@ TILE_BASE = """
      ORDER BY counter, captured_on
 """
 
+ODD_VALUES = f"""
+    SELECT s.captured_on, odd.counter,
+           CASE odd.counter {" ".join(f"WHEN '{name}' THEN s.{name}" for name in COUNTERS)} END
+      FROM account_snapshots s, LATERAL jsonb_each_text(s.suspect) AS odd(counter, why)
+     WHERE s.account_id = %s AND s.captured_on >= %s AND s.suspect IS NOT NULL
+     ORDER BY s.captured_on DESC LIMIT 5
+"""
+
 
 @dataclass(frozen=True)
 class Freshness:
@@ -164,10 +172,20 @@ def header(account_id: int) -> AccountHeader:
         account.former_handles.order_by("-replaced_at").values_list("username", flat=True)  # type: ignore[attr-defined]
     )
     return AccountHeader(
-        id=account.pk, handle=account.username, nickname=account.nickname, avatar_url="", verified=account.verified,
-        bio=account.bio, reason=account.tracked_reason, tags=account.tags, state=account.state,
-        state_text=STATE_TEXT[account.state], tracked_since=account.tracked_since, former_handles=former,
-        as_of=account.measured_at, freshness=freshness(account.measured_at),
+        id=account.pk,
+        handle=account.username,
+        nickname=account.nickname,
+        avatar_url="",
+        verified=account.verified,
+        bio=account.bio,
+        reason=account.tracked_reason,
+        tags=account.tags,
+        state=account.state,
+        state_text=STATE_TEXT[account.state],
+        tracked_since=account.tracked_since,
+        former_handles=former,
+        as_of=account.measured_at,
+        freshness=freshness(account.measured_at),
     )
 
 
@@ -191,16 +209,9 @@ def notes(account_id: int) -> list[Note]:
     """What the reader should know about the numbers of the last 30 days: odd values that were kept aside."""
     get_account(account_id)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT captured_on, counter, state, CASE counter "
-            + " ".join(f"WHEN '{name}' THEN {name}" for name in COUNTERS)
-            + " END FROM account_snapshots, LATERAL jsonb_each_text(suspect) AS s(counter, state)"
-            " WHERE account_id = %s AND captured_on >= %s AND suspect IS NOT NULL AND state <> ALL(%s)"
-            " ORDER BY captured_on DESC LIMIT 5",
-            [account_id, clock.today() - timedelta(days=SPARKLINE_DAYS), ["rounded"]],
-        )
+        cursor.execute(ODD_VALUES, [account_id, clock.today() - timedelta(days=SPARKLINE_DAYS)])
         rows = cursor.fetchall()
-    return [_note(day, counter, value) for day, counter, _, value in rows]
+    return [_note(day, counter, value) for day, counter, value in rows]
 
 
 def get_account(account_id: int) -> TrackedAccount:
@@ -217,7 +228,9 @@ def freshness(as_of: datetime | None, expected_s: int = 86_400) -> Freshness:
         return Freshness("never", "not read yet")
     now = clock.now()
     age = (now - as_of).total_seconds()
-    level: Literal["fresh", "stale", "old"] = "fresh" if age < 2 * expected_s else "stale" if age < 7 * 86_400 else "old"
+    level: Literal["fresh", "stale", "old"] = (
+        "fresh" if age < 2 * expected_s else "stale" if age < 7 * 86_400 else "old"
+    )
     return Freshness(level, numbers.ago(as_of, now))
 
 
@@ -265,17 +278,27 @@ def _row(account: TrackedAccount, line: list[int | None]) -> AccountRow:
     known = [value for value in line if value is not None]
     change = known[-1] - known[0] if len(known) > 1 else None
     return AccountRow(
-        id=account.pk, handle=account.username, nickname=account.nickname, avatar_url="", verified=account.verified,
-        reason=account.tracked_reason, tags=account.tags, state=account.state, state_text=STATE_TEXT[account.state],
-        followers=account.follower_count, hearts=account.heart_count, videos=account.video_count, change_30d=change,
-        change_pct_30d=change / known[0] if change is not None and known[0] else None, sparkline=line,
-        as_of=account.measured_at, freshness=freshness(account.measured_at),
+        id=account.pk,
+        handle=account.username,
+        nickname=account.nickname,
+        avatar_url="",
+        verified=account.verified,
+        reason=account.tracked_reason,
+        tags=account.tags,
+        state=account.state,
+        state_text=STATE_TEXT[account.state],
+        followers=account.follower_count,
+        hearts=account.heart_count,
+        videos=account.video_count,
+        change_30d=change,
+        change_pct_30d=change / known[0] if change is not None and known[0] else None,
+        sparkline=line,
+        as_of=account.measured_at,
+        freshness=freshness(account.measured_at),
     )
 
 
-def _tile(
-    account: TrackedAccount, name: str, base: tuple[int, date] | None, odd: str | None, today: date
-) -> Tile:
+def _tile(account: TrackedAccount, name: str, base: tuple[int, date] | None, odd: str | None, today: date) -> Tile:
     value: int | None = getattr(account, name)
     change = value - base[0] if base and value is not None else None
     note = ""
@@ -284,11 +307,18 @@ def _tile(
     elif odd:
         note = f"last reading {odd}, kept aside"
     return Tile(
-        label=COUNTERS[name], value=value, change=change, change_days=(today - base[1]).days if base else None,
-        state=odd or "ok", note=note, neutral=name in {"following_count", "digg_count"},
+        label=COUNTERS[name],
+        value=value,
+        change=change,
+        change_days=(today - base[1]).days if base else None,
+        state=odd or "ok",
+        note=note,
+        neutral=name in {"following_count", "digg_count"},
     )
 
 
 def _note(day: date, counter: str, value: int | None) -> Note:
     said = "nothing" if value is None else numbers.exact(value)
-    return Note("warn", f"{day.day} {day:%b}: {COUNTERS[counter].lower()} reported as {said}. Kept aside, not in charts.")
+    return Note(
+        "warn", f"{day.day} {day:%b}: {COUNTERS[counter].lower()} reported as {said}. Kept aside, not in charts."
+    )

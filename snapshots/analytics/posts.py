@@ -107,9 +107,7 @@ def posts_page(
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         found = cursor.fetchall()
-        cursor.execute(
-            "SELECT count(*) FROM posts WHERE tenant_id = %s AND account_id = %s", [tenant_id, account_id]
-        )
+        cursor.execute("SELECT count(*) FROM posts WHERE tenant_id = %s AND account_id = %s", [tenant_id, account_id])
         total = cursor.fetchone()[0]
     more, found = len(found) > ROWS_A_PAGE, found[:ROWS_A_PAGE]
     if backwards:
@@ -118,7 +116,9 @@ def posts_page(
     rows = [_row(row, handle, now) for row in found]
     has_next, has_previous = (True, more) if backwards else (more, bool(after))
     return PostsPage(
-        rows, total, sort,
+        rows,
+        total,
+        sort,
         _write_key(found[-1]) if rows and has_next else None,
         _write_key(found[0]) if rows and has_previous else None,
     )

@@ -13,6 +13,7 @@ from snapshots.ingest.normalise import EARLIEST_POST, PostRow, post_rows, profil
 from snapshots.ingest.upsert import flag_vanished, store_posts, store_profile
 from snapshots.models import FetchJob, TrackedAccount
 from snapshots.scheduling.leases import RunningJob
+from snapshots.services.accounts import Wish, rename_account, track_account
 from tikdash import clock
 from tikdash.errors import BadInput, TikdashError
 from tikdash.plans import limits_of
@@ -89,15 +90,15 @@ def run_posts(tenant: TenantRef, job: RunningJob) -> Result:
 
 def run_probe(tenant: TenantRef, job: RunningJob) -> Result:
     """Checks a handle that a person typed and tracks the account: the cheap call first, then the profile."""
-    from snapshots.services.accounts import Wish, track_account
-
     wish = Wish(**{name: job.params[name] for name in ("handle", "reason", "tags")})
     client = _client(tenant, job)
     try:
         client.userid(wish.handle)
         profile = profile_row(client.userinfo_by_username(wish.handle))
     except EntityNotFound:
-        raise Refused(f"TikTok knows no @{wish.handle}. Check the spelling; a deleted account cannot be tracked.") from None
+        raise Refused(
+            f"TikTok knows no @{wish.handle}. Check the spelling; a deleted account cannot be tracked."
+        ) from None
     except PrivateEntity:
         raise Refused(_private(wish.handle)) from None
     if profile.is_private:
@@ -135,8 +136,6 @@ def _set_state(account: TrackedAccount, state: str) -> str:
 
 
 def _rename(account: TrackedAccount, handle: str) -> None:
-    from snapshots.services.accounts import rename_account
-
     rename_account(account=account, username=handle)
 
 

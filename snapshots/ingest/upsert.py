@@ -38,16 +38,38 @@ VANISHED = """
     RETURNING aweme_id
 """
 
-SNAPSHOT_COLUMNS = [("captured_on", "date"), ("captured_at", "timestamptz"), ("state", "smallint"), ("suspect", "jsonb")]
+SNAPSHOT_COLUMNS = [
+    ("captured_on", "date"),
+    ("captured_at", "timestamptz"),
+    ("state", "smallint"),
+    ("suspect", "jsonb"),
+]
 SNAPSHOT_UPDATE = ["captured_at", "state", "suspect"]
 POST_COLUMNS = [
-    ("account_id", "bigint"), ("aweme_id", "text"), ("title", "text"), ("cover_url", "text"), ("duration_s", "integer"),
-    ("kind", "text"), ("pinned", "boolean"), ("sound_id", "text"), ("posted_at", "timestamptz"),
-    ("first_seen_at", "timestamptz"), ("deleted_at", "timestamptz"), ("measured_at", "timestamptz"),
+    ("account_id", "bigint"),
+    ("aweme_id", "text"),
+    ("title", "text"),
+    ("cover_url", "text"),
+    ("duration_s", "integer"),
+    ("kind", "text"),
+    ("pinned", "boolean"),
+    ("sound_id", "text"),
+    ("posted_at", "timestamptz"),
+    ("first_seen_at", "timestamptz"),
+    ("deleted_at", "timestamptz"),
+    ("measured_at", "timestamptz"),
     *((name, "bigint") for name in POST_COUNTERS),
 ]
 POST_UPDATE = [
-    "title", "cover_url", "duration_s", "kind", "pinned", "sound_id", "posted_at", "deleted_at", "measured_at",
+    "title",
+    "cover_url",
+    "duration_s",
+    "kind",
+    "pinned",
+    "sound_id",
+    "posted_at",
+    "deleted_at",
+    "measured_at",
     *POST_COUNTERS,
 ]
 
@@ -72,8 +94,13 @@ def store_profile(account_id: int, profile: ProfileRow) -> Judgement:
             cursor.execute(
                 ACCOUNT_UPDATE,
                 {
-                    "id": account_id, "now": now, "sec_uid": profile.sec_uid, "nickname": profile.nickname,
-                    "avatar_url": profile.avatar_url, "bio": profile.bio, "verified": profile.verified,
+                    "id": account_id,
+                    "now": now,
+                    "sec_uid": profile.sec_uid,
+                    "nickname": profile.nickname,
+                    "avatar_url": profile.avatar_url,
+                    "bio": profile.bio,
+                    "verified": profile.verified,
                     "state": "private" if profile.is_private else "active",
                     **{name: verdict.sound.get(name) for name in ACCOUNT_COUNTERS},
                 },
@@ -146,8 +173,19 @@ def _counters(before: dict[str, dict[str, Any]], row: PostRow) -> dict[str, int 
 
 def _post(account_id: int, row: PostRow, verdict: Judgement, now: datetime) -> tuple[Any, ...]:
     return (
-        account_id, row.aweme_id, row.title, row.cover_url, row.duration_s, row.kind, row.pinned, row.sound_id,
-        row.posted_at, now, None, now, *(verdict.sound.get(name) for name in POST_COUNTERS),
+        account_id,
+        row.aweme_id,
+        row.title,
+        row.cover_url,
+        row.duration_s,
+        row.kind,
+        row.pinned,
+        row.sound_id,
+        row.posted_at,
+        now,
+        None,
+        now,
+        *(verdict.sound.get(name) for name in POST_COUNTERS),
     )
 
 

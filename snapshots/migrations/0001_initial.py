@@ -3,229 +3,429 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.comparison
-import tikdash.db.rls
 from django.db import migrations, models
 
+import tikdash.db.rls
 from tikdash.db.partitions import CreatePartitionedModel
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Post',
+            name="Post",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('aweme_id', models.CharField(help_text="TikTok's id of the post.", max_length=32)),
-                ('title', models.TextField(blank=True)),
-                ('cover_url', models.URLField(blank=True, max_length=1000)),
-                ('duration_s', models.IntegerField(null=True)),
-                ('kind', models.CharField(choices=[('video', 'Video'), ('photo', 'Photo')], default='video', max_length=5)),
-                ('pinned', models.BooleanField(default=False)),
-                ('sound_id', models.CharField(blank=True, max_length=32)),
-                ('posted_at', models.DateTimeField()),
-                ('first_seen_at', models.DateTimeField()),
-                ('deleted_at', models.DateTimeField(null=True)),
-                ('play_count', models.BigIntegerField(null=True)),
-                ('digg_count', models.BigIntegerField(null=True)),
-                ('comment_count', models.BigIntegerField(null=True)),
-                ('share_count', models.BigIntegerField(null=True)),
-                ('collect_count', models.BigIntegerField(null=True)),
-                ('measured_at', models.DateTimeField()),
-                ('tenant', tikdash.db.rls.TenantForeignKey(to='accounts.tenant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("aweme_id", models.CharField(help_text="TikTok's id of the post.", max_length=32)),
+                ("title", models.TextField(blank=True)),
+                ("cover_url", models.URLField(blank=True, max_length=1000)),
+                ("duration_s", models.IntegerField(null=True)),
+                (
+                    "kind",
+                    models.CharField(choices=[("video", "Video"), ("photo", "Photo")], default="video", max_length=5),
+                ),
+                ("pinned", models.BooleanField(default=False)),
+                ("sound_id", models.CharField(blank=True, max_length=32)),
+                ("posted_at", models.DateTimeField()),
+                ("first_seen_at", models.DateTimeField()),
+                ("deleted_at", models.DateTimeField(null=True)),
+                ("play_count", models.BigIntegerField(null=True)),
+                ("digg_count", models.BigIntegerField(null=True)),
+                ("comment_count", models.BigIntegerField(null=True)),
+                ("share_count", models.BigIntegerField(null=True)),
+                ("collect_count", models.BigIntegerField(null=True)),
+                ("measured_at", models.DateTimeField()),
+                ("tenant", tikdash.db.rls.TenantForeignKey(to="accounts.tenant")),
             ],
             options={
-                'db_table': 'posts',
-                'ordering': ['-posted_at'],
+                "db_table": "posts",
+                "ordering": ["-posted_at"],
             },
         ),
         CreatePartitionedModel(
-            partition_column='captured_on',
-            name='PostSnapshot',
+            partition_column="captured_on",
+            name="PostSnapshot",
             fields=[
-                ('captured_at', models.DateTimeField(help_text='When the newest value of the day was read, UTC.')),
-                ('state', models.SmallIntegerField(choices=[(0, 'ok'), (1, 'missing'), (2, 'zeroed'), (3, 'negative'), (4, 'rounded'), (5, 'regressed'), (6, 'spike')], default=0)),
-                ('suspect', models.JSONField(null=True)),
-                ('pk', models.CompositePrimaryKey('post_id', 'captured_on', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('captured_on', models.DateField()),
-                ('play_count', models.BigIntegerField(null=True)),
-                ('digg_count', models.BigIntegerField(null=True)),
-                ('comment_count', models.BigIntegerField(null=True)),
-                ('share_count', models.BigIntegerField(null=True)),
-                ('collect_count', models.BigIntegerField(null=True)),
-                ('post', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='snapshots', to='snapshots.post')),
-                ('tenant', tikdash.db.rls.TenantForeignKey(to='accounts.tenant')),
+                ("captured_at", models.DateTimeField(help_text="When the newest value of the day was read, UTC.")),
+                (
+                    "state",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "ok"),
+                            (1, "missing"),
+                            (2, "zeroed"),
+                            (3, "negative"),
+                            (4, "rounded"),
+                            (5, "regressed"),
+                            (6, "spike"),
+                        ],
+                        default=0,
+                    ),
+                ),
+                ("suspect", models.JSONField(null=True)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "post_id", "captured_on", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("captured_on", models.DateField()),
+                ("play_count", models.BigIntegerField(null=True)),
+                ("digg_count", models.BigIntegerField(null=True)),
+                ("comment_count", models.BigIntegerField(null=True)),
+                ("share_count", models.BigIntegerField(null=True)),
+                ("collect_count", models.BigIntegerField(null=True)),
+                (
+                    "post",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="snapshots",
+                        to="snapshots.post",
+                    ),
+                ),
+                ("tenant", tikdash.db.rls.TenantForeignKey(to="accounts.tenant")),
             ],
             options={
-                'db_table': 'post_snapshots',
+                "db_table": "post_snapshots",
             },
         ),
         migrations.CreateModel(
-            name='TrackedAccount',
+            name="TrackedAccount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('username', models.CharField(help_text='Handle without @, lower case.', max_length=64)),
-                ('tiktok_user_id', models.CharField(max_length=32)),
-                ('sec_uid', models.CharField(blank=True, max_length=120)),
-                ('nickname', models.CharField(blank=True, max_length=200)),
-                ('avatar_url', models.URLField(blank=True, max_length=1000)),
-                ('bio', models.TextField(blank=True)),
-                ('verified', models.BooleanField(default=False)),
-                ('tracked_reason', models.CharField(choices=[('own', 'Own account'), ('competitor', 'Competitor'), ('partner', 'Partner')], default='competitor', max_length=12)),
-                ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None)),
-                ('state', models.CharField(choices=[('active', 'Active'), ('paused', 'Paused'), ('private', 'Private'), ('not_found', 'Not found')], default='active', max_length=12)),
-                ('follower_count', models.BigIntegerField(null=True)),
-                ('following_count', models.BigIntegerField(null=True)),
-                ('heart_count', models.BigIntegerField(null=True)),
-                ('video_count', models.BigIntegerField(null=True)),
-                ('digg_count', models.BigIntegerField(null=True)),
-                ('measured_at', models.DateTimeField(null=True)),
-                ('tracked_since', models.DateTimeField()),
-                ('tenant', tikdash.db.rls.TenantForeignKey(to='accounts.tenant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("username", models.CharField(help_text="Handle without @, lower case.", max_length=64)),
+                ("tiktok_user_id", models.CharField(max_length=32)),
+                ("sec_uid", models.CharField(blank=True, max_length=120)),
+                ("nickname", models.CharField(blank=True, max_length=200)),
+                ("avatar_url", models.URLField(blank=True, max_length=1000)),
+                ("bio", models.TextField(blank=True)),
+                ("verified", models.BooleanField(default=False)),
+                (
+                    "tracked_reason",
+                    models.CharField(
+                        choices=[("own", "Own account"), ("competitor", "Competitor"), ("partner", "Partner")],
+                        default="competitor",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("paused", "Paused"),
+                            ("private", "Private"),
+                            ("not_found", "Not found"),
+                        ],
+                        default="active",
+                        max_length=12,
+                    ),
+                ),
+                ("follower_count", models.BigIntegerField(null=True)),
+                ("following_count", models.BigIntegerField(null=True)),
+                ("heart_count", models.BigIntegerField(null=True)),
+                ("video_count", models.BigIntegerField(null=True)),
+                ("digg_count", models.BigIntegerField(null=True)),
+                ("measured_at", models.DateTimeField(null=True)),
+                ("tracked_since", models.DateTimeField()),
+                ("tenant", tikdash.db.rls.TenantForeignKey(to="accounts.tenant")),
             ],
             options={
-                'verbose_name': 'tracked account',
-                'db_table': 'accounts',
-                'ordering': ['username'],
+                "verbose_name": "tracked account",
+                "db_table": "accounts",
+                "ordering": ["username"],
             },
         ),
         migrations.AddField(
-            model_name='post',
-            name='account',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='posts', to='snapshots.trackedaccount'),
+            model_name="post",
+            name="account",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="posts",
+                to="snapshots.trackedaccount",
+            ),
         ),
         migrations.CreateModel(
-            name='FetchJob',
+            name="FetchJob",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('profile', 'Profile'), ('posts', 'Posts'), ('probe', 'Handle check')], max_length=12)),
-                ('queue', models.CharField(choices=[('interactive', 'Interactive'), ('enterprise', 'Enterprise'), ('pro', 'Pro'), ('free', 'Free'), ('backfill', 'Backfill')], max_length=12)),
-                ('priority', models.SmallIntegerField(default=0, help_text='Higher runs first within its tenant.')),
-                ('cadence_s', models.IntegerField(null=True)),
-                ('offset_s', models.IntegerField(default=0)),
-                ('next_due_at', models.DateTimeField()),
-                ('cursor', models.CharField(blank=True, max_length=120)),
-                ('params', models.JSONField(default=dict)),
-                ('attempts', models.SmallIntegerField(default=0, help_text='Failures since the last success.')),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('state', models.CharField(choices=[('active', 'Active'), ('paused', 'Paused'), ('done', 'Done'), ('refused', 'Refused'), ('dead', 'Dead')], default='active', max_length=8)),
-                ('requested_at', models.DateTimeField(help_text='When a person last asked for it.', null=True)),
-                ('succeeded_at', models.DateTimeField(null=True)),
-                ('failed_at', models.DateTimeField(null=True)),
-                ('error_code', models.CharField(blank=True, max_length=40)),
-                ('error', models.TextField(blank=True, help_text='The last error, as a sentence; empty after a success.')),
-                ('created_at', models.DateTimeField()),
-                ('claimable_at', models.GeneratedField(db_persist=True, expression=django.db.models.functions.comparison.Greatest('next_due_at', 'lease_until'), output_field=models.DateTimeField())),
-                ('tenant', tikdash.db.rls.TenantForeignKey(to='accounts.tenant')),
-                ('account', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='jobs', to='snapshots.trackedaccount')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("profile", "Profile"), ("posts", "Posts"), ("probe", "Handle check")], max_length=12
+                    ),
+                ),
+                (
+                    "queue",
+                    models.CharField(
+                        choices=[
+                            ("interactive", "Interactive"),
+                            ("enterprise", "Enterprise"),
+                            ("pro", "Pro"),
+                            ("free", "Free"),
+                            ("backfill", "Backfill"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("priority", models.SmallIntegerField(default=0, help_text="Higher runs first within its tenant.")),
+                ("cadence_s", models.IntegerField(null=True)),
+                ("offset_s", models.IntegerField(default=0)),
+                ("next_due_at", models.DateTimeField()),
+                ("cursor", models.CharField(blank=True, max_length=120)),
+                ("params", models.JSONField(default=dict)),
+                ("attempts", models.SmallIntegerField(default=0, help_text="Failures since the last success.")),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("paused", "Paused"),
+                            ("done", "Done"),
+                            ("refused", "Refused"),
+                            ("dead", "Dead"),
+                        ],
+                        default="active",
+                        max_length=8,
+                    ),
+                ),
+                ("requested_at", models.DateTimeField(help_text="When a person last asked for it.", null=True)),
+                ("succeeded_at", models.DateTimeField(null=True)),
+                ("failed_at", models.DateTimeField(null=True)),
+                ("error_code", models.CharField(blank=True, max_length=40)),
+                (
+                    "error",
+                    models.TextField(blank=True, help_text="The last error, as a sentence; empty after a success."),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "claimable_at",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Greatest("next_due_at", "lease_until"),
+                        output_field=models.DateTimeField(),
+                    ),
+                ),
+                ("tenant", tikdash.db.rls.TenantForeignKey(to="accounts.tenant")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="jobs",
+                        to="snapshots.trackedaccount",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'fetch_jobs',
+                "db_table": "fetch_jobs",
             },
         ),
         CreatePartitionedModel(
-            partition_column='captured_on',
-            name='AccountSnapshot',
+            partition_column="captured_on",
+            name="AccountSnapshot",
             fields=[
-                ('captured_at', models.DateTimeField(help_text='When the newest value of the day was read, UTC.')),
-                ('state', models.SmallIntegerField(choices=[(0, 'ok'), (1, 'missing'), (2, 'zeroed'), (3, 'negative'), (4, 'rounded'), (5, 'regressed'), (6, 'spike')], default=0)),
-                ('suspect', models.JSONField(null=True)),
-                ('pk', models.CompositePrimaryKey('account_id', 'captured_on', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('captured_on', models.DateField()),
-                ('follower_count', models.BigIntegerField(null=True)),
-                ('following_count', models.BigIntegerField(null=True)),
-                ('heart_count', models.BigIntegerField(null=True)),
-                ('video_count', models.BigIntegerField(null=True)),
-                ('digg_count', models.BigIntegerField(null=True)),
-                ('tenant', tikdash.db.rls.TenantForeignKey(to='accounts.tenant')),
-                ('account', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='snapshots', to='snapshots.trackedaccount')),
+                ("captured_at", models.DateTimeField(help_text="When the newest value of the day was read, UTC.")),
+                (
+                    "state",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "ok"),
+                            (1, "missing"),
+                            (2, "zeroed"),
+                            (3, "negative"),
+                            (4, "rounded"),
+                            (5, "regressed"),
+                            (6, "spike"),
+                        ],
+                        default=0,
+                    ),
+                ),
+                ("suspect", models.JSONField(null=True)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "account_id", "captured_on", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("captured_on", models.DateField()),
+                ("follower_count", models.BigIntegerField(null=True)),
+                ("following_count", models.BigIntegerField(null=True)),
+                ("heart_count", models.BigIntegerField(null=True)),
+                ("video_count", models.BigIntegerField(null=True)),
+                ("digg_count", models.BigIntegerField(null=True)),
+                ("tenant", tikdash.db.rls.TenantForeignKey(to="accounts.tenant")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="snapshots",
+                        to="snapshots.trackedaccount",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'account_snapshots',
+                "db_table": "account_snapshots",
             },
         ),
         migrations.CreateModel(
-            name='AccountHandle',
+            name="AccountHandle",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('username', models.CharField(max_length=64)),
-                ('replaced_at', models.DateTimeField()),
-                ('tenant', tikdash.db.rls.TenantForeignKey(to='accounts.tenant')),
-                ('account', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='former_handles', to='snapshots.trackedaccount')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("username", models.CharField(max_length=64)),
+                ("replaced_at", models.DateTimeField()),
+                ("tenant", tikdash.db.rls.TenantForeignKey(to="accounts.tenant")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="former_handles",
+                        to="snapshots.trackedaccount",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'account_handles',
+                "db_table": "account_handles",
             },
         ),
         migrations.AddIndex(
-            model_name='trackedaccount',
-            index=models.Index(fields=['tenant', 'username'], name='accounts_username'),
+            model_name="trackedaccount",
+            index=models.Index(fields=["tenant", "username"], name="accounts_username"),
         ),
         migrations.AddIndex(
-            model_name='trackedaccount',
-            index=models.Index(fields=['tenant', '-follower_count', '-id'], name='accounts_followers'),
+            model_name="trackedaccount",
+            index=models.Index(fields=["tenant", "-follower_count", "-id"], name="accounts_followers"),
         ),
         migrations.AddConstraint(
-            model_name='trackedaccount',
-            constraint=models.UniqueConstraint(fields=('tenant', 'tiktok_user_id'), name='accounts_once'),
+            model_name="trackedaccount",
+            constraint=models.UniqueConstraint(fields=("tenant", "tiktok_user_id"), name="accounts_once"),
         ),
         migrations.AddConstraint(
-            model_name='trackedaccount',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id'), name='accounts_tenant_id'),
+            model_name="trackedaccount",
+            constraint=models.UniqueConstraint(fields=("tenant", "id"), name="accounts_tenant_id"),
         ),
         migrations.AddIndex(
-            model_name='post',
-            index=models.Index(fields=['tenant', 'account', '-posted_at', '-id'], name='posts_posted'),
+            model_name="post",
+            index=models.Index(fields=["tenant", "account", "-posted_at", "-id"], name="posts_posted"),
         ),
         migrations.AddIndex(
-            model_name='post',
-            index=models.Index(models.F('tenant'), models.F('account'), models.OrderBy(django.db.models.functions.comparison.Coalesce(models.F('play_count'), -1), descending=True), models.OrderBy(models.F('id'), descending=True), name='posts_play'),
+            model_name="post",
+            index=models.Index(
+                models.F("tenant"),
+                models.F("account"),
+                models.OrderBy(
+                    django.db.models.functions.comparison.Coalesce(models.F("play_count"), -1), descending=True
+                ),
+                models.OrderBy(models.F("id"), descending=True),
+                name="posts_play",
+            ),
         ),
         migrations.AddIndex(
-            model_name='post',
-            index=models.Index(models.F('tenant'), models.F('account'), models.OrderBy(django.db.models.functions.comparison.Coalesce(models.F('digg_count'), -1), descending=True), models.OrderBy(models.F('id'), descending=True), name='posts_digg'),
+            model_name="post",
+            index=models.Index(
+                models.F("tenant"),
+                models.F("account"),
+                models.OrderBy(
+                    django.db.models.functions.comparison.Coalesce(models.F("digg_count"), -1), descending=True
+                ),
+                models.OrderBy(models.F("id"), descending=True),
+                name="posts_digg",
+            ),
         ),
         migrations.AddIndex(
-            model_name='post',
-            index=models.Index(models.F('tenant'), models.F('account'), models.OrderBy(django.db.models.functions.comparison.Coalesce(models.F('comment_count'), -1), descending=True), models.OrderBy(models.F('id'), descending=True), name='posts_comment'),
+            model_name="post",
+            index=models.Index(
+                models.F("tenant"),
+                models.F("account"),
+                models.OrderBy(
+                    django.db.models.functions.comparison.Coalesce(models.F("comment_count"), -1), descending=True
+                ),
+                models.OrderBy(models.F("id"), descending=True),
+                name="posts_comment",
+            ),
         ),
         migrations.AddIndex(
-            model_name='post',
-            index=models.Index(models.F('tenant'), models.F('account'), models.OrderBy(django.db.models.functions.comparison.Coalesce(models.F('share_count'), -1), descending=True), models.OrderBy(models.F('id'), descending=True), name='posts_share'),
+            model_name="post",
+            index=models.Index(
+                models.F("tenant"),
+                models.F("account"),
+                models.OrderBy(
+                    django.db.models.functions.comparison.Coalesce(models.F("share_count"), -1), descending=True
+                ),
+                models.OrderBy(models.F("id"), descending=True),
+                name="posts_share",
+            ),
         ),
         migrations.AddIndex(
-            model_name='post',
-            index=models.Index(models.F('tenant'), models.F('account'), models.OrderBy(django.db.models.functions.comparison.Coalesce(models.F('collect_count'), -1), descending=True), models.OrderBy(models.F('id'), descending=True), name='posts_collect'),
+            model_name="post",
+            index=models.Index(
+                models.F("tenant"),
+                models.F("account"),
+                models.OrderBy(
+                    django.db.models.functions.comparison.Coalesce(models.F("collect_count"), -1), descending=True
+                ),
+                models.OrderBy(models.F("id"), descending=True),
+                name="posts_collect",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='post',
-            constraint=models.UniqueConstraint(fields=('tenant', 'account', 'aweme_id'), name='posts_once'),
+            model_name="post",
+            constraint=models.UniqueConstraint(fields=("tenant", "account", "aweme_id"), name="posts_once"),
         ),
         migrations.AddIndex(
-            model_name='fetchjob',
-            index=models.Index(condition=models.Q(('state', 'active')), fields=['queue', 'claimable_at'], include=('tenant', 'priority', 'id'), name='fetch_jobs_claim'),
+            model_name="fetchjob",
+            index=models.Index(
+                condition=models.Q(("state", "active")),
+                fields=["queue", "claimable_at"],
+                include=("tenant", "priority", "id"),
+                name="fetch_jobs_claim",
+            ),
         ),
         migrations.AddIndex(
-            model_name='fetchjob',
-            index=models.Index(condition=models.Q(('lease_until__isnull', False)), fields=['queue', 'lease_until'], name='fetch_jobs_leased'),
+            model_name="fetchjob",
+            index=models.Index(
+                condition=models.Q(("lease_until__isnull", False)),
+                fields=["queue", "lease_until"],
+                name="fetch_jobs_leased",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='fetchjob',
-            constraint=models.UniqueConstraint(condition=models.Q(('account__isnull', False)), fields=('tenant', 'account', 'kind'), name='fetch_jobs_once'),
+            model_name="fetchjob",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("account__isnull", False)),
+                fields=("tenant", "account", "kind"),
+                name="fetch_jobs_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='accounthandle',
-            index=models.Index(fields=['tenant', 'username'], name='account_handles_username'),
+            model_name="accounthandle",
+            index=models.Index(fields=["tenant", "username"], name="account_handles_username"),
         ),
         migrations.AddConstraint(
-            model_name='accounthandle',
-            constraint=models.UniqueConstraint(fields=('tenant', 'account', 'username'), name='account_handles_once'),
+            model_name="accounthandle",
+            constraint=models.UniqueConstraint(fields=("tenant", "account", "username"), name="account_handles_once"),
         ),
     ]

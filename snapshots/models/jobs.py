@@ -69,7 +69,9 @@ class FetchJob(models.Model):
         ]
         indexes = [
             models.Index(
-                name="fetch_jobs_claim", fields=["queue", "claimable_at"], include=["tenant", "priority", "id"],
+                name="fetch_jobs_claim",
+                fields=["queue", "claimable_at"],
+                include=["tenant", "priority", "id"],
                 condition=models.Q(state="active"),
             ),
             models.Index(

@@ -47,7 +47,10 @@ class Post(models.Model):
             *(
                 # A counter that was never given sorts as -1, so that one comparison of rows pages through all.
                 models.Index(
-                    models.F("tenant"), models.F("account"), Coalesce(models.F(name), -1).desc(), models.F("id").desc(),
+                    models.F("tenant"),
+                    models.F("account"),
+                    Coalesce(models.F(name), -1).desc(),
+                    models.F("id").desc(),
                     name=f"posts_{name.removesuffix('_count')}",
                 )
                 for name in POST_COUNTERS

@@ -6,11 +6,11 @@ lease, so a message that is lost, or a worker that dies, costs the length of the
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-import time
 from dataclasses import dataclass
 
 import structlog
@@ -98,7 +98,10 @@ def claim(schema: str, room: Mapping[str, int], tenant_id: int | None = None) ->
     if not free:
         return []
     parameters = {
-        "queues": list(free), "free": list(free.values()), "lease": settings.JOB_LEASE_S, "tenant": tenant_id,
+        "queues": list(free),
+        "free": list(free.values()),
+        "lease": settings.JOB_LEASE_S,
+        "tenant": tenant_id,
         "now": clock.frozen(),
     }
     with all_tenants(schema), connection.cursor() as cursor:

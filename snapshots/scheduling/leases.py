@@ -76,8 +76,13 @@ def succeed(
 ) -> bool:
     """Records a success and when it runs next; without a cadence the job is done. False when the lease was lost."""
     parameters = {
-        "id": job.id, "started": job.started_at, "queue": queue, "cadence": cadence_s, "due": next_due_at,
-        "result": orjson.dumps(result).decode(), "now": clock.frozen(),
+        "id": job.id,
+        "started": job.started_at,
+        "queue": queue,
+        "cadence": cadence_s,
+        "due": next_due_at,
+        "result": orjson.dumps(result).decode(),
+        "now": clock.frozen(),
     }
     with connection.cursor() as cursor:
         cursor.execute(SUCCEED, parameters)
@@ -92,8 +97,15 @@ def fail(
     `counts=False` is for failures that are not the job's own; `refused` ends it for good.
     """
     parameters = {
-        "id": job.id, "started": job.started_at, "code": code, "error": error, "due": next_due_at,
-        "counts": int(counts), "refused": refused, "most": settings.JOB_ATTEMPTS, "now": clock.frozen(),
+        "id": job.id,
+        "started": job.started_at,
+        "code": code,
+        "error": error,
+        "due": next_due_at,
+        "counts": int(counts),
+        "refused": refused,
+        "most": settings.JOB_ATTEMPTS,
+        "now": clock.frozen(),
     }
     with connection.cursor() as cursor:
         cursor.execute(FAIL, parameters)

@@ -61,8 +61,13 @@ def request_tracking(*, tenant: TenantRef, wish: Wish) -> int:
             kind=FetchJob.Kind.PROBE, state=FetchJob.State.ACTIVE, params__handle=wish.handle
         ).first()
         job = pending or FetchJob.objects.create(
-            kind=FetchJob.Kind.PROBE, queue=FetchJob.Queue.INTERACTIVE, priority=INTERACTIVE_PRIORITY,
-            next_due_at=now, requested_at=now, created_at=now, params=vars(wish),
+            kind=FetchJob.Kind.PROBE,
+            queue=FetchJob.Queue.INTERACTIVE,
+            priority=INTERACTIVE_PRIORITY,
+            next_due_at=now,
+            requested_at=now,
+            created_at=now,
+            params=vars(wish),
         )
         wake_on_commit(tenant, [job.pk])
     return job.pk
@@ -81,8 +86,11 @@ def track_account(*, tenant: TenantRef, wish: Wish, profile: ProfileRow) -> int:
             raise _tracked(existing)
         _refuse_full(tenant)
         account = TrackedAccount.objects.create(
-            username=profile.username, tiktok_user_id=profile.tiktok_user_id, tracked_reason=wish.reason,
-            tags=wish.tags, tracked_since=now,
+            username=profile.username,
+            tiktok_user_id=profile.tiktok_user_id,
+            tracked_reason=wish.reason,
+            tags=wish.tags,
+            tracked_since=now,
         )
         store_profile(account.pk, profile)
         offset = offset_of(tenant.id, account.pk)
@@ -91,11 +99,16 @@ def track_account(*, tenant: TenantRef, wish: Wish, profile: ProfileRow) -> int:
                 continue
             posts = kind == FetchJob.Kind.POSTS
             FetchJob.objects.create(
-                account=account, kind=kind, cadence_s=limits.cadences[kind], offset_s=offset,
+                account=account,
+                kind=kind,
+                cadence_s=limits.cadences[kind],
+                offset_s=offset,
                 queue=FetchJob.Queue.INTERACTIVE if posts else limits.queue,
-                priority=INTERACTIVE_PRIORITY if posts else 0, created_at=now,
+                priority=INTERACTIVE_PRIORITY if posts else 0,
+                created_at=now,
                 next_due_at=now if posts else next_due(kind, limits.cadences[kind], offset, now),
-                requested_at=now if not posts else None, succeeded_at=now if not posts else None,
+                requested_at=now if not posts else None,
+                succeeded_at=now if not posts else None,
             )
         wake_on_commit(tenant, account.jobs.filter(kind=FetchJob.Kind.POSTS).values_list("pk", flat=True))  # type: ignore[attr-defined]
     return account.pk
@@ -138,6 +151,6 @@ def _refuse_full(tenant: TenantRef) -> None:
 
 
 def _forget_finished_checks() -> None:
-    FetchJob.objects.filter(
-        kind=FetchJob.Kind.PROBE, created_at__lt=clock.now() - FINISHED_CHECKS_KEPT
-    ).exclude(state=FetchJob.State.ACTIVE).delete()
+    FetchJob.objects.filter(kind=FetchJob.Kind.PROBE, created_at__lt=clock.now() - FINISHED_CHECKS_KEPT).exclude(
+        state=FetchJob.State.ACTIVE
+    ).delete()

@@ -89,7 +89,11 @@ def _failed(job: leases.RunningJob, handle: str, error: TikdashError) -> RunRepo
         # Somebody waits in front of the form: a few quick tries, then the sentence.
         wait = min(wait, timedelta(seconds=2))
     state = leases.fail(
-        job, code=error.code, error=str(error), next_due_at=clock.now() + wait, counts=not about_the_key,
+        job,
+        code=error.code,
+        error=str(error),
+        next_due_at=clock.now() + wait,
+        counts=not about_the_key,
         refused=job.kind == FetchJob.Kind.PROBE and job.attempts >= 2,
     )
     log.warning("job_failed", job=job.id, kind=job.kind, code=error.code, state=state, attempts=job.attempts + 1)

@@ -113,8 +113,12 @@ def _chart(request: Any, account_id: int) -> dict[str, Any]:
 def _posts(request: Any, account_id: int, handle: str) -> dict[str, Any]:
     sort = request.GET.get("sort") or post_analytics.DEFAULT_SORT
     page = post_analytics.posts_page(
-        tenant_id=request.tenant.id, account_id=account_id, handle=handle, sort=sort,
-        after=request.GET.get("after", ""), before=request.GET.get("before", ""),
+        tenant_id=request.tenant.id,
+        account_id=account_id,
+        handle=handle,
+        sort=sort,
+        after=request.GET.get("after", ""),
+        before=request.GET.get("before", ""),
     )
     return {
         "rows": page.rows,

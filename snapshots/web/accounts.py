@@ -22,7 +22,9 @@ def index(request: Any) -> HttpResponse:
     """All accounts of the workspace; the address carries filter, order and page."""
     filters = {name: request.GET.get(name, "") for name in ("q", "reason", "sort")}
     page = accounts_page(
-        text=filters["q"][:100], reason=filters["reason"], sort=filters["sort"] or DEFAULT_SORT,
+        text=filters["q"][:100],
+        reason=filters["reason"],
+        sort=filters["sort"] or DEFAULT_SORT,
         number=_page_number(request.GET.get("page", "1")),
     )
     context = {
@@ -32,7 +34,9 @@ def index(request: Any) -> HttpResponse:
         "form": {},
         "limit_reached": _is_full(request),
     }
-    return render(request, "snapshots/_accounts_table.html" if wants_piece(request) else "snapshots/accounts.html", context)
+    return render(
+        request, "snapshots/_accounts_table.html" if wants_piece(request) else "snapshots/accounts.html", context
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -98,8 +102,13 @@ def _sorts(request: Any, sort: str) -> list[dict[str, Any]]:
     for key, (label, _) in SORTS.items():
         active, descending = sort.removeprefix("-") == key, sort.startswith("-")
         target = key if (active and descending) or (not active and key == "handle") else f"-{key}"
-        sorts.append({
-            "key": key, "label": label, "url": with_query(request, sort=target), "active": active,
-            "direction": "descending" if descending else "ascending",
-        })
+        sorts.append(
+            {
+                "key": key,
+                "label": label,
+                "url": with_query(request, sort=target),
+                "active": active,
+                "direction": "descending" if descending else "ascending",
+            }
+        )
     return sorts

@@ -65,9 +65,7 @@ def test_exact_names_every_digit(value: Number | None, words: str) -> None:
     assert exact(value) == words
 
 
-@pytest.mark.parametrize(
-    ("value", "words"), [(14_204, "+14,204"), (-14_204, "−14,204"), (0, "0"), (None, "–")]
-)
+@pytest.mark.parametrize(("value", "words"), [(14_204, "+14,204"), (-14_204, "−14,204"), (0, "0"), (None, "–")])
 def test_signed_says_which_way(value: int | None, words: str) -> None:
     assert signed(value) == words
 

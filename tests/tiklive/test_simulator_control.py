@@ -99,17 +99,13 @@ def test_overrides_over_http(simulator: Caller) -> None:
     assert info["user"]["privateAccount"] is True
     simulator.order("reset")
     simulator.set_clock("2026-11-15T12:00:00Z")
-    assert (
-        simulator.get("/userinfo-by-username/", username="hikaru_no_neko")["user"]["privateAccount"] is False
-    )
+    assert simulator.get("/userinfo-by-username/", username="hikaru_no_neko")["user"]["privateAccount"] is False
 
 
 def test_cast_is_listed(simulator: Caller) -> None:
     cast = simulator.look("cast")
     assert len(cast) >= 14
-    assert all(
-        "id" in simulator.get("/userid/", username=each["renamed_to"] or each["handle"]) for each in cast
-    )
+    assert all("id" in simulator.get("/userid/", username=each["renamed_to"] or each["handle"]) for each in cast)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
@@ -200,9 +196,7 @@ def test_fault_probability_is_met_and_repeats(simulator: Caller) -> None:
     assert 35 <= first.count(500) <= 85 and run() == first
 
 
-@pytest.mark.parametrize(
-    "rule", [{"kind": "meteor"}, {"kind": "http", "evry": 2}, {"kind": "http", "every": 0}, {}]
-)
+@pytest.mark.parametrize("rule", [{"kind": "meteor"}, {"kind": "http", "evry": 2}, {"kind": "http", "every": 0}, {}])
 def test_bad_fault_rules_are_refused_with_a_sentence(simulator: Caller, rule: dict[str, object]) -> None:
     response = simulator.http.request("POST", simulator.base_url + "/_sim/faults", body=json.dumps([rule]))
     assert response.status == 400 and response.json()["error"]

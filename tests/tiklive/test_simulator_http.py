@@ -33,9 +33,7 @@ def test_missing_user_is_an_error_body_with_status_200(simulator: Caller, path: 
     assert (response.status, response.json()) == (200, {"status": "error", "message": "Not found user"})
 
 
-@pytest.mark.parametrize(
-    "userid", ["1", "7000000000000000000", "lena.bakes", "MS4wLjABAAAAabc", "²", "9" * 40]
-)
+@pytest.mark.parametrize("userid", ["1", "7000000000000000000", "lena.bakes", "MS4wLjABAAAAabc", "²", "9" * 40])
 def test_posts_of_an_unknown_id_are_not_found(simulator: Caller, userid: str) -> None:
     assert simulator.get("/user-posts/", userid=userid) == {"status": "error", "message": "Not found user"}
 
@@ -137,9 +135,7 @@ def test_hearts_are_negative_for_one_day_in_what_is_served_only(simulator: Calle
 def test_pictures_are_served_where_the_rows_say(simulator: Caller) -> None:
     row = simulator.get("/user-posts/", userid=simulator.account_id("lena.bakes"), count=1)["videos"][0]
     for address in (row["cover"], row["author"]["avatar"]):
-        assert (
-            address.startswith(simulator.base_url) and "x-expires=" in address and "x-signature=" in address
-        )
+        assert address.startswith(simulator.base_url) and "x-expires=" in address and "x-signature=" in address
         response = simulator.http.request("GET", address)
         assert response.status == 200 and response.headers["Content-Type"] == "image/png"
         assert response.data.startswith(b"\x89PNG") and len(response.data) < 3_000
@@ -182,9 +178,7 @@ def test_credits_and_requests_are_counted_by_key(simulator: Caller) -> None:
 def test_rate_limit_is_strict_and_per_key(start_simulator: StartSimulator) -> None:
     with start_simulator("--rpm", "20") as base_url, ThreadPoolExecutor(8) as pool:
         caller = Caller(base_url)
-        replies = list(
-            pool.map(lambda _: caller.raw("/userid/", key="sim-a", username="lena.bakes"), range(50))
-        )
+        replies = list(pool.map(lambda _: caller.raw("/userid/", key="sim-a", username="lena.bakes"), range(50)))
         statuses = [reply.status for reply in replies]
         assert (statuses.count(200), statuses.count(429)) == (20, 30)
         refused = next(reply for reply in replies if reply.status == 429)
@@ -198,9 +192,7 @@ def test_configured_keys_replace_the_prefix_rule(start_simulator: StartSimulator
     with start_simulator("--keys", "alpha,beta") as base_url:
         caller = Caller(base_url)
         assert "id" in caller.get("/userid/", key="beta", username="lena.bakes")
-        assert caller.get("/userid/", key="sim-a", username="lena.bakes") == {
-            "message": "Api-Key is not available"
-        }
+        assert caller.get("/userid/", key="sim-a", username="lena.bakes") == {"message": "Api-Key is not available"}
 
 
 def test_rounded_option_rounds_large_profile_counts(start_simulator: StartSimulator) -> None:

@@ -132,10 +132,7 @@ def test_breakout_post_towers_over_the_others_and_brings_followers() -> None:
     posts = [post for post in here.posts(lena, NOW) if post.create_time > EPOCH - 20 * DAY]
     best, *others = sorted(posts, key=lambda post: post.views, reverse=True)
     assert best.views > 5 * sorted(post.views for post in others)[len(others) // 2]
-    week = (
-        here.counts(lena, best.create_time + 7 * DAY).followers
-        - here.counts(lena, best.create_time).followers
-    )
+    week = here.counts(lena, best.create_time + 7 * DAY).followers - here.counts(lena, best.create_time).followers
     assert week > 0.03 * here.counts(lena, best.create_time).followers
 
 
@@ -174,9 +171,7 @@ def test_video_count_is_the_number_of_visible_posts() -> None:
     for handle in ["vanishing.vic", "lena.bakes", "someone1", "someone2", "someone3"]:
         found = creator(handle)
         for at in (NOW - 80 * DAY, NOW - 7.3 * DAY, NOW):
-            assert here.counts(found, at).videos == sum(
-                here.visible(post, at) for post in here.posts(found, at)
-            )
+            assert here.counts(found, at).videos == sum(here.visible(post, at) for post in here.posts(found, at))
 
 
 def test_deleted_posts_vanish_and_some_return() -> None:
@@ -257,9 +252,7 @@ def test_rows_have_the_size_and_the_gaps_of_real_ones() -> None:
     decoded = [json.loads(body) for body in bodies]
     assert 2_000 < sum(map(len, bodies)) / len(bodies) < 3_600
     assert any("music_info" not in row for row in decoded)
-    assert any("collect_count" not in row for row in decoded) and any(
-        "share_count" not in row for row in decoded
-    )
+    assert any("collect_count" not in row for row in decoded) and any("share_count" not in row for row in decoded)
     assert any(row.get("aweme_id", "").startswith("v0") for row in decoded)
     assert {type(row["music_info"]["duration"]) for row in decoded if row.get("music_info")} == {int, str}
 

@@ -131,8 +131,11 @@ def faults_of_log_in() -> list[str]:
     if reads_all and not is_superuser:
         faults.append(f"the role “{name}” may read all data")
     faults += [f"the role “{name}” inherits the rights of “{hat}”" for hat in {OPS_ROLE, OWNER_ROLE} & set(inherited)]
-    faults += [f"the role “{name}” cannot put on “{hat}”" for hat in sorted({OPS_ROLE, OWNER_ROLE} - set(hats))
-               if not is_superuser]
+    faults += [
+        f"the role “{name}” cannot put on “{hat}”"
+        for hat in sorted({OPS_ROLE, OWNER_ROLE} - set(hats))
+        if not is_superuser
+    ]
     return faults
 
 

@@ -17,7 +17,17 @@ from django.db import connection
 
 from tikdash.db.backend.base import NO_SCOPE, OPS_ROLE, OWNER_ROLE, PUBLIC_SCHEMA, DatabaseWrapper, Scope
 
-__all__ = ["NO_SCOPE", "Scope", "TenantLike", "all_tenants", "current_scope", "current_tenant_id", "no_scope", "owner", "tenant_scope"]
+__all__ = [
+    "NO_SCOPE",
+    "Scope",
+    "TenantLike",
+    "all_tenants",
+    "current_scope",
+    "current_tenant_id",
+    "no_scope",
+    "owner",
+    "tenant_scope",
+]
 
 
 class TenantLike(Protocol):

@@ -82,7 +82,7 @@ def upsert(
         on_conflict = f"UPDATE SET {assignments} WHERE ({old}) IS DISTINCT FROM ({', '.join(new.values())})"
     statement = (
         f'INSERT INTO "{table}" AS t ({names}) SELECT * FROM unnest({arrays})'
-        f' ON CONFLICT ({", ".join(key)}) DO {on_conflict}'
+        f" ON CONFLICT ({', '.join(key)}) DO {on_conflict}"
     )
     if returning:
         statement += f" RETURNING {returning}"

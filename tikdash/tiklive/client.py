@@ -47,10 +47,10 @@ def client_for(
         tenant_id=tenant_id,
         feature=feature,
         priority=priority,
-        keys=keys or load_keys(),
-        meter=meter or load_meter(),
+        keys=load_keys() if keys is None else keys,
+        meter=load_meter() if meter is None else meter,
         base_url=_base_url(base_url),
-        timeouts=timeouts or _timeouts(),
+        timeouts=_timeouts() if timeouts is None else timeouts,
     )
 
 
@@ -189,7 +189,7 @@ def _handle(username: str) -> str:
 
 
 def _base_url(given: str | None) -> str:
-    url = given or getattr(settings, "TIKLIVE_BASE_URL", "")
+    url = getattr(settings, "TIKLIVE_BASE_URL", "") if given is None else given
     try:
         return checked_base_url(url)
     except ValueError as error:

@@ -14,7 +14,7 @@ from tikdash.errors import TikdashError
 from tikdash.tiklive.text import clean_text, loads_tolerant
 
 _EXCERPT_CHARACTERS = 200
-_EXCERPT_BYTES = 4_096
+_LOOKED_AT = 4_096
 _LONGEST_RETRY_AFTER_S = 86_400.0
 
 
@@ -188,15 +188,11 @@ class UnsafeRedirect(TikLiveError):
 # around it: words on the pace are no matter of credits although they say "limit", and trouble must not look
 # like a deleted post.
 _KEY_WORDS = re.compile(r"api.?key|sign up|unauthor", re.IGNORECASE)
-_PACE_WORDS = re.compile(
-    r"too many requests|rate.?limit|\bper (?:second|minute)|/ ?(?:second|minute)", re.IGNORECASE
-)
+_PACE_WORDS = re.compile(r"too many requests|rate.?limit|\bper (?:second|minute)|/ ?(?:second|minute)", re.IGNORECASE)
 _CREDIT_WORDS = re.compile(r"credit|balance|quota|limit", re.IGNORECASE)
 _ABSENT_WORDS = re.compile(r"not found|is failed|no longer|not exist|deleted", re.IGNORECASE)
 _GONE_WORDS = re.compile(_ABSENT_WORDS.pattern + "|private", re.IGNORECASE)
-_TROUBLE_WORDS = re.compile(
-    r"internal|server error|unavailable|temporar|time.?out|try again|busy", re.IGNORECASE
-)
+_TROUBLE_WORDS = re.compile(r"internal|server error|unavailable|temporar|time.?out|try again|busy", re.IGNORECASE)
 _MONEY_WORDS = re.compile(r"credit|balance|top.?up", re.IGNORECASE)
 
 
@@ -261,8 +257,9 @@ def header(headers: Mapping[str, str], name: str) -> str | None:
 
 
 def excerpt(text: str, secret: str = "") -> str:
-    """`text` on one line without control characters and without `secret`, at most 200 characters."""
+    """`text` on one line of printable characters, without `secret`, at most 200 characters."""
     line = " ".join(clean_text(_without(text, secret)).split())
+    line = "".join(filter(str.isprintable, line[:_LOOKED_AT]))
     line = _without(line, secret)
     return line if len(line) <= _EXCERPT_CHARACTERS else line[: _EXCERPT_CHARACTERS - 1] + "…"
 
@@ -271,9 +268,7 @@ def _error_in_good_status(body: bytes, secret: str) -> TikLiveError | None:
     try:
         envelope = _envelope(body)
     except ValueError as error:
-        reason = (
-            "truncated" if body.lstrip()[:1] in (b"{", b"[") and "truncated" in str(error) else "not_json"
-        )
+        reason = "truncated" if body.lstrip()[:1] in (b"{", b"[") and "truncated" in str(error) else "not_json"
         return BadPayload(_body_excerpt(body, secret), reason=reason)
     if envelope is None:
         return BadPayload(_body_excerpt(body, secret), reason="wrong_shape")
@@ -325,9 +320,9 @@ def _error_of_message(message: str, envelope: dict[str, Any], secret: str) -> Ti
     by_words = _class_for_words(message)
     if by_words is not None:
         return by_words(detail)
-    # A bare message is about the key or the account with the upstream; unknown words must neither retire a
-    # key nor be retried. An answer with a status or code is about the entity.
-    return BadRequest(detail) if len(envelope) == 1 else EntityNotFound(detail)
+    # A bare message is about the key, one with a status or code is about the entity. Unknown words must
+    # neither retire a key nor be retried, and no words must not look like a deleted account.
+    return EntityNotFound(detail) if message and len(envelope) > 1 else BadRequest(detail)
 
 
 def _class_for_words(message: str) -> type[TikLiveError] | None:
@@ -375,7 +370,7 @@ def _envelope(body: bytes) -> dict[str, Any] | None:
 def _body_excerpt(body: bytes, secret: str) -> str:
     if secret:
         body = body.replace(secret.encode("utf-8", "replace"), b"[key]")
-    return excerpt(body[:_EXCERPT_BYTES].decode("utf-8", "replace"), secret)
+    return excerpt(body[:_LOOKED_AT].decode("utf-8", "replace"), secret)
 
 
 def _without(text: str, secret: str) -> str:

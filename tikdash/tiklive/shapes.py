@@ -35,12 +35,14 @@ __all__ = [
 ]
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+_INT64_MAX_TEXT = str(_INT64_MAX)
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,19}\s*", re.ASCII)
 _NOT_STRICT = (ValueError, RecursionError)
 
 Count = Annotated[int, Meta(ge=_INT64_MIN, le=_INT64_MAX)] | None
 Duration = Annotated[int, Meta(ge=_INT64_MIN, le=_INT64_MAX)] | str | None
 Text = str | None
+IdText = Annotated[str, Meta(description="an id as sent, usually digits")] | None
 Texts = tuple[str, ...] | None
 Flag = bool | None
 Identifier = str | int | None
@@ -101,20 +103,16 @@ class UserInfo(Struct, frozen=True):
 class Author(Struct, frozen=True, gc=False):
     """Who posted; old rows lack the id."""
 
-    id: Identifier = None
+    id: IdText = None
     unique_id: Text = None
     nickname: Text = None
     avatar: Text = None
-
-    def __post_init__(self) -> None:
-        if self.id is not None:
-            force_setattr(self, "id", first_numeric_id(self.id))
 
 
 class MusicInfo(Struct, frozen=True, gc=False):
     """The sound of a post; `duration` in seconds. All texts may be empty: a post may have no usable sound."""
 
-    id: Identifier = None
+    id: IdText = None
     title: Text = None
     author: Text = None
     album: Text = None
@@ -123,10 +121,8 @@ class MusicInfo(Struct, frozen=True, gc=False):
     duration: Duration = None
 
     def __post_init__(self) -> None:
-        # Both are documented variations, so they must not push a page off the fast path.
-        if self.id is not None:
-            force_setattr(self, "id", first_numeric_id(self.id))
-        if isinstance(self.duration, str):
+        # A documented variation, so it must not push a page off the fast path.
+        if type(self.duration) is str:
             force_setattr(self, "duration", _int64(self.duration))
 
 
@@ -266,7 +262,8 @@ def first_numeric_id(*values: object) -> str | None:
 
 
 def _fits_int64(digits: str) -> bool:
-    return len(digits) < 19 or (len(digits) == 19 and int(digits) <= _INT64_MAX)
+    # Digits of one length compare as texts as they do as numbers, and a page has many.
+    return len(digits) < 19 or (len(digits) == 19 and digits <= _INT64_MAX_TEXT)
 
 
 def _merge_counters(body: _CountersBody) -> UserStats:
@@ -337,6 +334,10 @@ def _text(value: object) -> str | None:
     return clean_text(value) if isinstance(value, str) else None
 
 
+def _id_text(value: object) -> str | None:
+    return first_numeric_id(value) if type(value) is int else _text(value)
+
+
 def _texts(value: object) -> tuple[str, ...] | None:
     if not isinstance(value, list):
         return None
@@ -363,6 +364,7 @@ _COERCERS: dict[Any, Callable[[Any], Any]] = {
     Count: _int64,
     Duration: _int64,
     Text: _text,
+    IdText: _id_text,
     Texts: _texts,
     Flag: _flag,
     Identifier: _identifier,

@@ -8,6 +8,7 @@ from typing import Any
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_ESCAPED_CONTROL = re.compile(rb"\\(?:u00[01]|[bf])")
 _LONGEST_SAFE_INT = 19
 _HIDDEN = "[key]"
 
@@ -40,10 +41,10 @@ def clean_text(text: str) -> str:
 def may_need_cleaning(body: bytes) -> bool:
     """Whether a JSON body that a strict parser accepted can hold control characters.
 
-    JSON allows them only as escapes, so a few searches over the bytes spare a look at every text. Lone
+    JSON allows them only as escapes, so one search over the bytes spare a look at every text. Lone
     surrogates need no search: the strict parser refuses them.
     """
-    return any(escape in body for escape in (b"\\u000", b"\\u001", b"\\b", b"\\f"))
+    return _ESCAPED_CONTROL.search(body) is not None
 
 
 def loads_tolerant(body: bytes) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -41,11 +41,14 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer as it came, unpacked; `latency_ms` is from the first byte sent to the last one received."""
+    """An answer as it came, unpacked; `latency_ms` is from the first byte sent to the last one received.
+
+    Headers and body do not show: an upstream that echoes the key would put it into error reports.
+    """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     latency_ms: int
 
 

@@ -12,9 +12,7 @@ Point = tuple[float, float]
 _MARGIN = 3.0
 
 
-def sparkline_svg(
-    values: Sequence[int | None], *, width: int = 108, height: int = 28, label: str | None = None
-) -> str:
+def sparkline_svg(values: Sequence[int | None], *, width: int = 108, height: int = 28, label: str | None = None) -> str:
     """An SVG element that draws the values from left to right, one step each, `None` being a gap.
 
     Runs of values are solid lines, a gap between two runs is dashed, the newest value is a dot. Colours come

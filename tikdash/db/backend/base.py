@@ -12,6 +12,7 @@ import re
 from typing import Any, NamedTuple
 
 import psycopg
+from django.db.backends.postgresql.features import DatabaseFeatures as PostgreSQLFeatures
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from django_tenants.postgresql_backend import base as django_tenants_backend
 
@@ -46,6 +47,11 @@ class Scope(NamedTuple):
 
 
 NO_SCOPE = Scope()
+
+
+class DatabaseFeatures(PostgreSQLFeatures):
+    #: Django finds out by making a table, which the log-in role may not do.
+    supports_transactions = True
 
 
 class _ScopedCursorMixin:
@@ -94,6 +100,7 @@ class _ScopedDebugCursor(_ScopedCursorMixin, CursorDebugWrapper):
 
 
 class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
+    features_class = DatabaseFeatures
     scope: Scope = NO_SCOPE
     _applied: Scope | None = None
     _may_apply = True

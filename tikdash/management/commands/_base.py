@@ -29,7 +29,9 @@ class TikdashCommand(BaseCommand):
         except (DatabaseError, RedisError) as error:
             if not server_gone(error):
                 raise
-            raise CommandError(f"A server does not answer: {first_line(error)}. Is it running? See `manage.py doctor`.") from None
+            raise CommandError(
+                f"A server does not answer: {first_line(error)}. Is it running? See `manage.py doctor`."
+            ) from None
         self.stdout.write(orjson.dumps(data).decode() if options["json"] else text)
 
     def run(self, **options: Any) -> tuple[str, Any]:

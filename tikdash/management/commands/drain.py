@@ -21,7 +21,9 @@ class Command(TikdashCommand):
         reports = drain(tenant_by_slug(tenant) if tenant else None)
         outcomes = Counter(report.outcome for report in reports)
         data = {"jobs": len(reports), "outcomes": dict(outcomes)}
-        text = f"{len(reports)} job(s): " + (", ".join(f"{n} {what}" for what, n in outcomes.most_common()) or "none due")
+        text = f"{len(reports)} job(s): " + (
+            ", ".join(f"{n} {what}" for what, n in outcomes.most_common()) or "none due"
+        )
         if reports and "ok" not in outcomes:
             raise CommandError(text)
         return text, data

@@ -21,7 +21,9 @@ class Command(MigrateSchemasCommand):
         with owner():
             missing = self._missing_schemas()
             for schema in missing:
-                self.stderr.write(f"The schema “{schema}” is missing and was left alone; `manage.py doctor` tells more.")
+                self.stderr.write(
+                    f"The schema “{schema}” is missing and was left alone; `manage.py doctor` tells more."
+                )
             if missing and not options.get("schema_name"):
                 self._handle_one_by_one(missing, *args, **options)
             else:

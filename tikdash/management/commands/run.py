@@ -81,8 +81,10 @@ class Command(TikdashCommand):
         if not epoch_file.exists():
             epoch_file.write_text(f"{datetime.now(UTC) - timedelta(days=45):%Y-%m-%d}")
         return {
-            "port": _free_port(SIMULATOR_PORT), "epoch": epoch_file.read_text().strip(),
-            "handles-file": str(VAR / "simulator-handles"), "latency-ms": env.int("SIMULATOR_LATENCY_MS", default=150),
+            "port": _free_port(SIMULATOR_PORT),
+            "epoch": epoch_file.read_text().strip(),
+            "handles-file": str(VAR / "simulator-handles"),
+            "latency-ms": env.int("SIMULATOR_LATENCY_MS", default=150),
         }
 
     def _free_web_port(self) -> int:
@@ -114,7 +116,8 @@ class Command(TikdashCommand):
                 plan = f"{tenant.plan}{', trial' if tenant.trial else ''}{', own schema' if tenant.dedicated else ''}"
                 lines.append(f"  {tenant.name:<16} http://{tenant.slug}.{base}:{port}/   {tenant.owner:<22} ({plan})")
             lines += [
-                f"  {'Administration':<16} http://{base}:{port}/admin/   {demo.OPS}", "",
+                f"  {'Administration':<16} http://{base}:{port}/admin/   {demo.OPS}",
+                "",
                 f"  The password of everybody is {demo.PASSWORD}. Ctrl-C stops everything; the data stay.",
             ]
         return "\n".join([*lines, "─" * 88, ""])
@@ -129,7 +132,9 @@ def _running_simulator(options: dict[str, Any]) -> Iterator[None]:
     """A simulator for the seed alone: without latency, and its clock is moved."""
     arguments = _as_arguments(options | {"latency-ms": 0}).split()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tikdash.tiklive.simulator", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL,
+        [sys.executable, "-m", "tikdash.tiklive.simulator", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
     )
     try:
         began = time.time()

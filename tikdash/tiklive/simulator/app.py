@@ -101,9 +101,7 @@ class Simulator:
         self._take_time()
         endpoint = ENDPOINTS[request.endpoint]
         missing = [name for name in endpoint.required if not request.params.get(name)]
-        reply = (
-            bad_request(f"{missing[0]} is required") if missing else endpoint.answer(self._upstream, request)
-        )
+        reply = bad_request(f"{missing[0]} is required") if missing else endpoint.answer(self._upstream, request)
         return self.faults.apply(request, reply)
 
     def _is_valid(self, key: str) -> bool:

@@ -98,9 +98,7 @@ CAST: tuple[Role, ...] = (
         region="EG",
         pinned=1,
     ),
-    Role(
-        "chai_aur_asha", "Hindi titles, posts often", "आशा और चाय", 640_000, "rising", 14, "hi", region="IN"
-    ),
+    Role("chai_aur_asha", "Hindi titles, posts often", "आशा और चाय", 640_000, "rising", 14, "hi", region="IN"),
     Role("hikaru_no_neko", "Japanese, cats", "ひかるの猫", 980_000, "steady", 6, "ja", region="JP"),
     Role(
         "krua.khun.ploy",

@@ -54,9 +54,7 @@ def user_posts(upstream: Upstream, request: Request) -> Reply:
     if not cursor.isdecimal():
         return bad_request("cursor must be a number")
     if creator.private:
-        return json_reply(
-            {"videos": [], "cursor": "0", "hasMore": False}, billable=True, handle=creator.handle
-        )
+        return json_reply({"videos": [], "cursor": "0", "hasMore": False}, billable=True, handle=creator.handle)
     # The cursor is the last row's time in milliseconds; a page holds what is strictly older.
     before = -(-int(cursor) // 1000) if cursor != "0" else None
     page = upstream.world.page(creator, request.at, before, count_of(request, POSTS_DEFAULT, POSTS_MAX))
@@ -87,9 +85,7 @@ def _userinfo(upstream: Upstream, request: Request, creator: Creator) -> Reply:
     broken_day = creator.negative_hearts_day
     day = (request.at - upstream.world.epoch) // DAY
     sign = -1 if broken_day is not None and day == broken_day else 1
-    reply = json_reply(
-        user_body(creator, counts, upstream.rounded, sign), billable=True, handle=creator.handle
-    )
+    reply = json_reply(user_body(creator, counts, upstream.rounded, sign), billable=True, handle=creator.handle)
     return replace(reply, body=fill_addresses(reply.body, request.base_url, request.at))
 
 

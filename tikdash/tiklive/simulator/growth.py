@@ -57,18 +57,14 @@ def hearts_at(creator: Creator, at: float, surges: tuple[Surge, ...]) -> int:
     total = _heart_trend(creator, at)
     rate = _heart_trend(creator, at + DAY / 2) - _heart_trend(creator, at - DAY / 2)
     gained = sum(surge.hearts * _arrived(at - surge.at) for surge in surges if surge.at < at)
-    return max(
-        0, int(total + 0.4 * rate * _wave(creator, at) + 0.12 * rate * _noise(creator, "hearts", at) + gained)
-    )
+    return max(0, int(total + 0.4 * rate * _wave(creator, at) + 0.12 * rate * _noise(creator, "hearts", at) + gained))
 
 
 def following_at(creator: Creator, at: float) -> int:
     """Accounts followed; drifts both ways."""
     return max(
         0,
-        int(
-            creator.following * (1 + 0.04 * (at - REFERENCE_AT) / YEAR) + 2 * _noise(creator, "following", at)
-        ),
+        int(creator.following * (1 + 0.04 * (at - REFERENCE_AT) / YEAR) + 2 * _noise(creator, "following", at)),
     )
 
 
@@ -84,9 +80,7 @@ def _curve(creator: Creator, at: float, loss: float) -> float:
     years = (at - REFERENCE_AT) / YEAR
     steepness, middle, _ = CURVE_SHAPES[creator.curve]
     steepness *= creator.pace
-    size = (
-        creator.followers * (1 + math.exp(steepness * middle)) / (1 + math.exp(-steepness * (years - middle)))
-    )
+    size = creator.followers * (1 + math.exp(steepness * middle)) / (1 + math.exp(-steepness * (years - middle)))
     decay = math.exp(-loss * math.log1p(math.exp(4 * (years + 0.6))) / 4) if loss else 1.0
     return size * decay * -math.expm1(-age / (120 * DAY))
 

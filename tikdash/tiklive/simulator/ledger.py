@@ -74,8 +74,7 @@ class RateLimit:
             while log and log[0] <= now - self._longest_s:
                 log.popleft()
             wait = max(
-                log[-allowed] + seconds - now if len(log) >= allowed else 0
-                for allowed, seconds in self._windows
+                log[-allowed] + seconds - now if len(log) >= allowed else 0 for allowed, seconds in self._windows
             )
             if wait > 0:
                 return math.ceil(wait)

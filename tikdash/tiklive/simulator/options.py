@@ -137,8 +137,6 @@ def _scenario(text: str) -> tuple[Rule, ...]:
         rules = SCENARIOS[text] if text in SCENARIOS else msgspec.json.decode(Path(text).read_bytes())
         return tuple(msgspec.convert(rules, list[Rule]))
     except OSError as error:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither {', '.join(SCENARIOS)} nor a readable file"
-        ) from error
+        raise argparse.ArgumentTypeError(f"{text!r} is neither {', '.join(SCENARIOS)} nor a readable file") from error
     except msgspec.MsgspecError as error:
         raise argparse.ArgumentTypeError(f"{text}: {error}") from error

@@ -53,9 +53,7 @@ def post_row(creator: Creator, plan: Plan, at: float, pinned: bool) -> bytes:
     """One element of `videos[]` as JSON."""
     head, used = _static_row(creator, plan)
     return (
-        head
-        + COUNTER_FORMATS[used] % counters_at(plan, at)[:used]
-        + (b',"is_top":1}' if pinned else b',"is_top":0}')
+        head + COUNTER_FORMATS[used] % counters_at(plan, at)[:used] + (b',"is_top":1}' if pinned else b',"is_top":0}')
     )
 
 
@@ -166,9 +164,7 @@ def _static_row(creator: Creator, plan: Plan) -> tuple[bytes, int]:
             [] if not title or draws[11] < 0.1 else [title[: len(title) // 2], title[len(title) // 2 :]]
         )
     if photo:
-        row["images"] = [
-            address("photo", f"{plan.id}-{number}", "png") for number in range(2 + int(6 * draws[12]))
-        ]
+        row["images"] = [address("photo", f"{plan.id}-{number}", "png") for number in range(2 + int(6 * draws[12]))]
     elif draws[12] < 0.3:
         row["images"] = None
     used = 3 if draws[13] < 0.04 else 5 if draws[13] < 0.1 else 6

@@ -78,9 +78,7 @@ def find_boosts(creator: Creator, epoch: float) -> dict[int, Boost]:
         happens, moment, size, gain, *_ = units(creator.seed, "breakout", creator.id, slot)
         if happens < 0.3:
             index = last_index(creator, (slot + moment) * BREAKOUT_EVERY)
-            boosts[index] = Boost(
-                8 + 40 * size**2, min(0.25, (0.005 + 0.04 * gain) * (1e5 / creator.followers) ** 0.3)
-            )
+            boosts[index] = Boost(8 + 40 * size**2, min(0.25, (0.005 + 0.04 * gain) * (1e5 / creator.followers) ** 0.3))
     boosts.pop(-1, None)
     return boosts
 
@@ -149,9 +147,7 @@ def pinned_indexes(creator: Creator, boosts: dict[int, Boost], at: float) -> tup
     if not creator.pinned or newest < 10:
         return ()
     famous = sorted((index for index in boosts if index <= newest), reverse=True)[:1]
-    drawn = [
-        newest - int(draw * min(60, newest)) for draw in units(creator.seed, "pins", creator.id, int(since))
-    ]
+    drawn = [newest - int(draw * min(60, newest)) for draw in units(creator.seed, "pins", creator.id, int(since))]
     wanted = dict.fromkeys(index for index in famous + drawn if not _is_deletable(creator, index))
     return tuple(wanted)[: creator.pinned]
 

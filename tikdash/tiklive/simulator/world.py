@@ -83,9 +83,7 @@ class World:
         self.epoch = epoch
         self._registry = Registry(seed, handles_file)
         self._cast_renames = [
-            Rename(role.handle, role.renamed_to, epoch + role.renamed_day * DAY)
-            for role in CAST
-            if role.renamed_to
+            Rename(role.handle, role.renamed_to, epoch + role.renamed_day * DAY) for role in CAST if role.renamed_to
         ]
         self._cast_ids = {id_for_handle(seed, role.handle): role for role in CAST}
         for account_id, role in self._cast_ids.items():

@@ -1,0 +1,40 @@
+"""Plans, and the ledger's entries to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from billing.models import Plan, UsageRecordRow
+from tikdash.ui.admin import EstimatedCountPaginator
+
+
+@admin.register(Plan)
+class PlanAdmin(ModelAdmin):
+    list_display = ["name", "code", "tracked_accounts", "queue", "posts_kept_fresh", "chart_days"]
+    search_fields = ["name", "code"]
+
+
+@admin.register(UsageRecordRow)
+class UsageEventAdmin(ModelAdmin):
+    """Append-only: looked at, never changed."""
+
+    list_display = ["occurred_at", "tenant", "endpoint", "feature", "priority", "outcome", "credits", "latency_ms"]
+    list_filter = ["endpoint", "outcome", "feature"]
+    list_select_related = ["tenant"]
+    search_fields = ["tenant__slug", "endpoint"]
+    show_full_result_count = False
+    paginator = EstimatedCountPaginator
+    ordering = ["-occurred_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

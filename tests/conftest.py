@@ -1,0 +1,116 @@
+"""Real servers for all tests: embedded PostgreSQL and Valkey under `var/test`, the roles of production, and a cast.
+
+The database is made anew for every run by `init_db`, as in production. Tests that use the `db` fixture run inside a
+transaction that is rolled back; tests with `committed_db` really write and are cleaned up behind.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Runs side by side (workers of pytest-xdist, or TIKDASH_TEST_RUN=3 in a second terminal) each have databases of their own.
+RUN = int(os.environ.get("PYTEST_XDIST_WORKER", "gw" + os.environ.get("TIKDASH_TEST_RUN", "0")).removeprefix("gw"))
+DATABASE = f"test_tikdash_{RUN}"
+
+os.environ |= {
+    "TIKDASH_VAR": str(ROOT / "var" / "test"),
+    "TIKDASH_FAST_SERVERS": "1",
+    "LOG_LEVEL": "ERROR",
+    "TIKLIVE_KEY": "sim-shared-key-of-tests",
+    "TIKLIVE_BASE_URL": "http://127.0.0.1:9",
+    "DATABASE_POOL": "24",
+}
+os.environ.pop("DATABASE_URL", None)
+os.environ.pop("REDIS_URL", None)
+
+from tikdash.servers import prepare_environment  # noqa: E402
+
+prepare_environment()
+os.environ["DATABASE_URL"] = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{DATABASE}"
+os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("/", 1)[0] + f"/{RUN + 1}"
+
+from tests.cast import Cast, make_cast  # noqa: E402
+from tests.simulating import NOW, Caller, running_simulator  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """The database of this run, with all tables, plans, and the cast."""
+    import psycopg
+    from django.conf import settings
+    from django.core.cache import cache
+    from django.core.management import call_command
+    from django.db import connection
+    from psycopg import sql
+
+    with psycopg.connect(settings.DATABASE_ADMIN_URL, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        call_command("init_db", verbosity=0, stdout=open(os.devnull, "w"))
+        cache.clear()
+        make_cast()
+        connection.close()
+    yield
+
+
+@pytest.fixture(scope="session")
+def _cast(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Cast:
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        return Cast.load()
+
+
+@pytest.fixture
+def cast(_cast: Cast, db: None) -> Cast:
+    """The tenants and people that everybody knows; inside a transaction that is rolled back."""
+    return _cast
+
+
+@pytest.fixture
+def committed_db(_cast: Cast, django_db_blocker: pytest.FixtureRequest) -> Iterator[Cast]:
+    """The cast with a database that is really written to: for threads, other processes and commits."""
+    from django.core.cache import cache
+    from django.db import connection
+
+    from tests.cast import clean_up
+
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        cache.clear()
+        clean_up()
+        yield _cast
+        clean_up()
+        cache.clear()
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def _upstream_process() -> Iterator[str]:
+    with running_simulator() as base_url:
+        yield base_url
+
+
+@pytest.fixture
+def upstream(_upstream_process: str, settings: pytest.FixtureRequest) -> Iterator[Caller]:
+    """The simulator as the application's upstream: frozen at `NOW`, no faults, empty statistics."""
+    caller = Caller(_upstream_process)
+    caller.order("reset")
+    caller.set_clock(NOW)
+    settings.TIKLIVE_BASE_URL = _upstream_process  # type: ignore[attr-defined]
+    yield caller
+    caller.http.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_scope_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test begins and ends outside of any scope."""
+    from django.db import connection
+
+    from tikdash.db.backend.base import NO_SCOPE
+
+    connection.enter_scope(NO_SCOPE)  # type: ignore[attr-defined]
+    yield
+    assert connection.scope == NO_SCOPE  # type: ignore[attr-defined]
