@@ -1,0 +1,28 @@
+"""The servers and variables of a test run, set before Django's settings are read: loaded as a plugin of pytest."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Runs side by side (workers of pytest-xdist, or TIKDASH_TEST_RUN=3 in a second terminal) each have databases of their own.
+RUN = int(os.environ.get("PYTEST_XDIST_WORKER", "gw" + os.environ.get("TIKDASH_TEST_RUN", "0")).removeprefix("gw"))
+DATABASE = f"test_tikdash_{RUN}"
+
+os.environ |= {
+    "TIKDASH_VAR": str(ROOT / "var" / "test"),
+    "TIKDASH_FAST_SERVERS": "1",
+    "LOG_LEVEL": "ERROR",
+    "TIKLIVE_KEY": "sim-shared-key-of-tests",
+    "TIKLIVE_BASE_URL": "http://127.0.0.1:9",
+    "DATABASE_POOL": "24",
+}
+os.environ.pop("DATABASE_URL", None)
+os.environ.pop("REDIS_URL", None)
+
+from tikdash.servers import prepare_environment  # noqa: E402  (it reads what was set above)
+
+prepare_environment()
+os.environ["DATABASE_URL"] = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{DATABASE}"
+os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("/", 1)[0] + f"/{RUN + 1}"
