@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from io import StringIO
 
 import pytest
 
@@ -28,7 +29,7 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     with psycopg.connect(settings.DATABASE_ADMIN_URL, autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        call_command("init_db", verbosity=0, stdout=open(os.devnull, "w"))
+        call_command("init_db", stdout=StringIO())
         cache.clear()
         make_cast()
         connection.close()

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-#: Runs side by side (workers of pytest-xdist, or TIKDASH_TEST_RUN=3 in a second terminal) each have databases of their own.
+#: Runs side by side, workers of pytest-xdist or TIKDASH_TEST_RUN=3 in a second terminal, have databases of their own.
 RUN = int(os.environ.get("PYTEST_XDIST_WORKER", "gw" + os.environ.get("TIKDASH_TEST_RUN", "0")).removeprefix("gw"))
 DATABASE = f"test_tikdash_{RUN}"
 

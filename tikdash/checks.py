@@ -25,7 +25,8 @@ def tenant_models_have_tenant(app_configs: Any, **kwargs: Any) -> list[Error]:
         )
         for label in settings.TENANT_APPS
         for model in apps.get_app_config(label).get_models()
-        if model._meta.managed and not isinstance(model._meta._forward_fields_map.get("tenant"), TenantForeignKey)
+        if model._meta.managed
+        and not any(isinstance(field, TenantForeignKey) and field.name == "tenant" for field in model._meta.fields)
     ]
 
 

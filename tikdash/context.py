@@ -47,4 +47,4 @@ def workspace(request: Any) -> dict[str, Any]:
 def _days_left(tenant: Any) -> int | None:
     if tenant.trial_ends_at is None:
         return None
-    return max(0, (tenant.trial_ends_at - clock.now()).days)
+    return int(max(0, (tenant.trial_ends_at - clock.now()).days))

@@ -17,7 +17,7 @@ from accounts.web.hosts import host_url
 
 
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: Any) -> HttpResponse:
     """The workspaces of the person who is logged in."""
     return render(request, "accounts/home.html", {"workspaces": workspaces_of(request.user.pk)})
 

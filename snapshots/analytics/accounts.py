@@ -8,6 +8,7 @@ from typing import Literal
 
 from django.db import connection
 from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import OrderBy
 
 from snapshots.analytics.growth import COUNTERS
 from snapshots.models import TrackedAccount
@@ -250,7 +251,7 @@ def _filtered(text: str, reason: str) -> QuerySet[TrackedAccount]:
     return found
 
 
-def _order(sort: str) -> list[object]:
+def _order(sort: str) -> list[OrderBy | str]:
     name = sort.removeprefix("-")
     if name not in SORTS:
         raise BadInput(f"The list cannot be sorted by “{name[:40]}”. Choose one of: {', '.join(SORTS)}.")

@@ -68,7 +68,8 @@ def series(account_id: int, metric: str, days: int) -> Series:
 
 def as_table(shown: Series) -> list[DayOfSeries]:
     """The series day by day, the newest first."""
-    rows, previous = [], None
+    rows: list[DayOfSeries] = []
+    previous: int | None = None
     for day, value in zip(shown.dates, shown.values, strict=True):
         change = None if value is None or previous is None else value - previous
         rows.append(DayOfSeries(date.fromisoformat(day), value, change))

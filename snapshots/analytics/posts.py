@@ -1,4 +1,4 @@
-"""An account's posts, sorted by any metric and paged by key: the cost of a page does not grow with the number of posts."""
+"""An account's posts, sorted by any metric and paged by key: a page costs the same however many posts there are."""
 
 from __future__ import annotations
 
@@ -38,12 +38,28 @@ COLUMNS = {
 }
 DEFAULT_SORT = "-posted_at"
 
-PAGE = """
-    SELECT id, aweme_id, title, kind, pinned, posted_at, deleted_at, duration_s, play_count, digg_count, comment_count,
-           share_count, collect_count, measured_at, {expression}
+#: Attribute of a row ← column of the table.
+POST_COLUMNS = {
+    "id": "id",
+    "aweme_id": "aweme_id",
+    "title": "title",
+    "kind": "kind",
+    "pinned": "pinned",
+    "posted_at": "posted_at",
+    "deleted_at": "deleted_at",
+    "duration": "duration_s",
+    "plays": "play_count",
+    "diggs": "digg_count",
+    "comments": "comment_count",
+    "shares": "share_count",
+    "collects": "collect_count",
+    "as_of": "measured_at",
+}
+PAGE = f"""
+    SELECT {", ".join(POST_COLUMNS.values())}, {{expression}}
       FROM posts
-     WHERE tenant_id = %(tenant)s AND account_id = %(account)s {after}
-     ORDER BY {expression} {way}, id {way}
+     WHERE tenant_id = %(tenant)s AND account_id = %(account)s {{after}}
+     ORDER BY {{expression}} {{way}}, id {{way}}
      LIMIT %(limit)s
 """
 
@@ -126,8 +142,9 @@ def posts_page(
 
 def _row(row: tuple[Any, ...], handle: str, now: datetime) -> PostRow:
     aweme_id, kind = row[1], row[3]
+    values = dict(zip(POST_COLUMNS, row, strict=False))
     return PostRow(
-        *row[:14],
+        **values,
         age_text=numbers.ago(row[5], now).removesuffix(" ago"),
         tiktok_url=f"https://www.tiktok.com/@{handle}/{kind}/{aweme_id}",
     )

@@ -23,14 +23,14 @@ from tikdash.tiklive.errors import EntityNotFound, PrivateEntity
 Result = dict[str, Any]
 
 
-class Refused(TikdashError):
+class RefusedError(TikdashError):
     """The job can never succeed; its sentence is for the person who asked."""
 
     code = "refused"
     status = 422
 
 
-class HandleMoved(TikdashError):
+class HandleMovedError(TikdashError):
     """The handle is another person's now; the account's new one is found with its posts."""
 
     code = "handle_moved"
@@ -48,7 +48,7 @@ def run_profile(tenant: TenantRef, job: RunningJob) -> Result:
         return _say(account, _set_state(account, TrackedAccount.State.PRIVATE))
     profile = profile_row(info)
     if profile.tiktok_user_id != account.tiktok_user_id:
-        raise HandleMoved(f"@{account.username} is somebody else's handle now; looking for the new one.")
+        raise HandleMovedError(f"@{account.username} is somebody else's handle now; looking for the new one.")
     verdict = store_profile(account.pk, profile)
     followers = profile.counters["follower_count"]
     odd = ", ".join(f"{name} {state}" for name, state in verdict.suspect.items())
@@ -96,17 +96,17 @@ def run_probe(tenant: TenantRef, job: RunningJob) -> Result:
         client.userid(wish.handle)
         profile = profile_row(client.userinfo_by_username(wish.handle))
     except EntityNotFound:
-        raise Refused(
+        raise RefusedError(
             f"TikTok knows no @{wish.handle}. Check the spelling; a deleted account cannot be tracked."
         ) from None
     except PrivateEntity:
-        raise Refused(_private(wish.handle)) from None
+        raise RefusedError(_private(wish.handle)) from None
     if profile.is_private:
-        raise Refused(_private(wish.handle))
+        raise RefusedError(_private(wish.handle))
     try:
         account_id = track_account(tenant=tenant, wish=wish, profile=profile)
     except TikdashError as error:
-        raise Refused(str(error)) from None
+        raise RefusedError(str(error)) from None
     return {"account_id": account_id, "handle": profile.username, "text": "tracked"}
 
 
@@ -122,7 +122,7 @@ def _client(tenant: TenantRef, job: RunningJob) -> Client:
 
 
 def _account(job: RunningJob) -> TrackedAccount:
-    account = TrackedAccount.objects.filter(pk=job.account_id).first()
+    account = TrackedAccount.objects.filter(pk=job.account_id or 0).first()
     if account is None:
         raise BadInput("The account of this job is no longer tracked.")
     return account

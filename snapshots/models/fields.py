@@ -17,7 +17,7 @@ class DataState(models.IntegerChoices):
     SPIKE = 6, "spike"
 
 
-def counter() -> models.BigIntegerField:
+def counter() -> models.BigIntegerField[int | None, int | None]:
     """A counter of the upstream: 64 bits, NULL where it was not given."""
     return models.BigIntegerField(null=True)
 

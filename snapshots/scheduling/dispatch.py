@@ -41,7 +41,8 @@ CLAIM = f"""
     WITH room AS (SELECT * FROM unnest(%(queues)s::text[], %(free)s::int[]) AS r(queue, free)),
     due AS (
         SELECT j.id, j.queue, j.claimable_at,
-               row_number() OVER (PARTITION BY j.queue, j.tenant_id ORDER BY j.priority DESC, j.claimable_at, j.id) AS turn
+               row_number() OVER (PARTITION BY j.queue, j.tenant_id
+                                  ORDER BY j.priority DESC, j.claimable_at, j.id) AS turn
           FROM fetch_jobs j
          WHERE j.state = 'active' AND j.claimable_at <= {NOW} AND j.queue = ANY(%(queues)s)
                AND (%(tenant)s::bigint IS NULL OR j.tenant_id = %(tenant)s)
@@ -164,7 +165,7 @@ def send(schema: str, claimed: list[ClaimedJob]) -> int:
         key = (job.tenant_id, job.queue)
         batches.setdefault((*key, count[key] // settings.JOBS_PER_TASK), []).append(job.id)
         count[key] += 1
-    sent, unsent = 0, []
+    sent, unsent = 0, list[int]()
     # The first batches of all tenants go before the second ones.
     for (tenant_id, queue, _), ids in sorted(batches.items(), key=lambda item: item[0][2]):
         if not unsent:

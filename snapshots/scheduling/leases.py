@@ -15,12 +15,15 @@ from tikdash import clock
 
 NOW = "coalesce(%(now)s, now())"
 
+COLUMNS = (
+    "id", "account_id", "kind", "queue", "cadence_s", "offset_s", "cursor", "params", "attempts", "started_at",
+    "requested_at", "succeeded_at",
+)  # fmt: skip
 BEGIN = f"""
     UPDATE fetch_jobs
        SET started_at = {NOW}, lease_until = {NOW} + make_interval(secs => %(lease)s)
      WHERE id = %(id)s AND state = 'active' AND started_at IS NULL AND lease_until > {NOW}
-    RETURNING id, account_id, kind, queue, cadence_s, offset_s, cursor, params, attempts, started_at, requested_at,
-              succeeded_at
+    RETURNING {", ".join(COLUMNS)}
 """
 SUCCEED = f"""
     UPDATE fetch_jobs
@@ -68,14 +71,14 @@ def begin(job_id: int) -> RunningJob | None:
     if row is None:
         return None
     # Django's own cursors leave JSON as text.
-    return RunningJob(*row[:7], orjson.loads(row[7]), *row[8:])
+    return RunningJob(**dict(zip(COLUMNS, row, strict=True)) | {"params": orjson.loads(row[7])})
 
 
 def succeed(
     job: RunningJob, *, queue: str, cadence_s: int | None, next_due_at: datetime | None, result: dict[str, Any]
 ) -> bool:
     """Records a success and when it runs next; without a cadence the job is done. False when the lease was lost."""
-    parameters = {
+    parameters: dict[str, Any] = {
         "id": job.id,
         "started": job.started_at,
         "queue": queue,
@@ -96,7 +99,7 @@ def fail(
 
     `counts=False` is for failures that are not the job's own; `refused` ends it for good.
     """
-    parameters = {
+    parameters: dict[str, Any] = {
         "id": job.id,
         "started": job.started_at,
         "code": code,

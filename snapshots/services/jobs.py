@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from accounts.selectors import TenantRef
-from snapshots.ingest.kinds import RUNNERS, Refused
+from snapshots.ingest.kinds import RUNNERS, RefusedError
 from snapshots.models import FetchJob
 from snapshots.scheduling import leases
 from snapshots.scheduling.cadence import next_due, retry_after
@@ -55,7 +55,7 @@ def _run(tenant: TenantRef, job: leases.RunningJob) -> RunReport:
     handle = str(job.params.get("handle", ""))
     try:
         result = RUNNERS[job.kind](tenant, job)
-    except Refused as error:
+    except RefusedError as error:
         leases.fail(job, code=error.code, error=str(error), next_due_at=clock.now(), refused=True)
         return RunReport(job.id, job.kind, handle, error.code, str(error), {})
     except TikdashError as error:
@@ -84,7 +84,7 @@ def _succeeded(tenant: TenantRef, job: leases.RunningJob, result: dict[str, Any]
 def _failed(job: leases.RunningJob, handle: str, error: TikdashError) -> RunReport:
     about_the_key = error.code in ABOUT_THE_KEY
     asked_for = error.retry_after if isinstance(error, TikLiveError) else None
-    wait = WAIT_FOR_KEY if about_the_key else retry_after(job.attempts + 1, asked_for, random.Random())
+    wait = WAIT_FOR_KEY if about_the_key else retry_after(job.attempts + 1, asked_for, random.Random())  # noqa: S311  (jitter)
     if job.kind == FetchJob.Kind.PROBE:
         # Somebody waits in front of the form: a few quick tries, then the sentence.
         wait = min(wait, timedelta(seconds=2))

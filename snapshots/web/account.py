@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -64,11 +65,9 @@ def posts(request: Any, account_id: int) -> HttpResponse:
 def refresh(request: Any, account_id: int) -> HttpResponse:
     """Asks for new numbers; the old ones stay until the new ones are there."""
     analytics.get_account(account_id)
-    try:
+    # At the limit the header says how long it takes until the next one.
+    with suppress(LimitReached):
         request_refresh(tenant=request.tenant, account_id=account_id)
-    except LimitReached:
-        # The header says how long it takes until the next one.
-        pass
     if wants_piece(request):
         return render(request, "snapshots/_account_header.html", _header(account_id))
     return redirect("account", account_id)

@@ -7,7 +7,7 @@ which does not stop readers or writers, and takes its rows out of the DEFAULT pa
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -38,7 +38,7 @@ class CreatePartitionedModel(CreateModel):
         self.partition_column = partition_column
         super().__init__(*args, **kwargs)
 
-    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
         name, args, kwargs = super().deconstruct()
         return name, args, kwargs | {"partition_column": self.partition_column}
 

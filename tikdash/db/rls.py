@@ -8,6 +8,7 @@ parent does not protect a partition that is queried directly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
@@ -33,7 +34,7 @@ class CurrentTenantId(Func):
     arity = 0
 
 
-class TenantForeignKey(models.ForeignKey):
+class TenantForeignKey(models.ForeignKey[Any, Any]):
     """`tenant_id`: filled by the database from the scope, never by application code; no constraint across schemas."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -48,7 +49,7 @@ class TenantForeignKey(models.ForeignKey):
         }
         super().__init__(**kwargs)
 
-    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         name, path, args, kwargs = super().deconstruct()
         for fixed in ("on_delete", "db_constraint", "db_index", "editable", "db_default", "related_name"):
             kwargs.pop(fixed, None)

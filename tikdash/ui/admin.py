@@ -12,16 +12,17 @@ from django.db import connection
 COUNTED = 10_000
 
 
-class EstimatedCountPaginator(Paginator):
+class EstimatedCountPaginator(Paginator):  # type: ignore[type-arg]
     """Counts up to a bound; beyond it, an unfiltered list gets PostgreSQL's own estimate."""
 
     @cached_property
     def count(self) -> int:
-        bounded = self.object_list.order_by()[: COUNTED + 1].values("pk")  # type: ignore[union-attr]
+        rows: Any = self.object_list
+        bounded = rows.order_by()[: COUNTED + 1].values("pk")
         counted = len(bounded)
         if counted <= COUNTED:
             return counted
-        query: Any = self.object_list.query  # type: ignore[union-attr]
+        query = rows.query
         if query.where:
             return counted
         with connection.cursor() as cursor:
