@@ -2,8 +2,8 @@
 
 The scope that a thread has entered is kept on its connection. It is sent to PostgreSQL right before the next
 statement and only when it differs from what the session has, so entering a scope costs nothing until it is used.
-What the session has is forgotten whenever PostgreSQL may have undone it: rollback, rollback to a savepoint, a commit
-that failed, a new or pooled connection.
+What the session has is forgotten whenever PostgreSQL may have undone it: rollback (Django calls it after a commit that
+failed, too), rollback to a savepoint, a new or pooled connection.
 """
 
 from __future__ import annotations
@@ -149,13 +149,6 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
     def connect(self) -> None:
         self._applied = None
         super().connect()
-
-    def _commit(self) -> Any:
-        try:
-            return super()._commit()
-        except BaseException:
-            self._applied = None
-            raise
 
     def _rollback(self) -> Any:
         self._applied = None

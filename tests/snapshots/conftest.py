@@ -1,0 +1,46 @@
+"""Acme at noon: the clock stands where the simulator stands, and Acme's scope is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import pytest
+
+from accounts.selectors import TenantRef
+from tests.cast import Cast
+from tests.simulating import NOW, Caller
+from tikdash import clock
+from tikdash.db.scope import tenant_scope
+
+NOON = datetime.fromisoformat(NOW)
+
+
+@pytest.fixture
+def noon() -> Iterator[datetime]:
+    """The application's clock stands at the simulator's `NOW`."""
+    with clock.at(NOON):
+        yield NOON
+
+
+@pytest.fixture
+def acme(cast: Cast, noon: datetime) -> Iterator[TenantRef]:
+    """Acme's scope at noon, in a transaction that is rolled back."""
+    with tenant_scope(cast.acme):
+        yield cast.acme
+
+
+@pytest.fixture
+def real_acme(committed_db: Cast, noon: datetime) -> Iterator[TenantRef]:
+    """Acme's scope at noon, in a database that is really written to."""
+    with tenant_scope(committed_db.acme):
+        yield committed_db.acme
+
+
+@contextmanager
+def both_clocks_at(upstream: Caller, moment: datetime) -> Iterator[None]:
+    """Application and simulator agree on what time it is."""
+    upstream.set_clock(moment.isoformat())
+    with clock.at(moment):
+        yield

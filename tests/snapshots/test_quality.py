@@ -1,0 +1,169 @@
+"""A value that cannot be true is kept as it came, shown as suspect, and stays out of every number of the account."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.selectors import TenantRef
+from snapshots.analytics import accounts as analytics
+from snapshots.analytics.growth import as_table, series
+from snapshots.ingest.normalise import ACCOUNT_COUNTERS, CUMULATIVE, ProfileRow
+from snapshots.ingest.quality import judge, judge_value
+from snapshots.ingest.upsert import store_profile
+from snapshots.models import AccountSnapshot, TrackedAccount
+from snapshots.models.fields import DataState
+from tests.factories import make_account, make_snapshots
+from tikdash import clock
+
+NEGATIVE_HEARTS = -977_433_948
+
+
+@pytest.mark.parametrize(
+    ("value", "previous", "cumulative", "state"),
+    [
+        (None, None, False, "missing"),
+        (None, 5, True, "missing"),
+        (NEGATIVE_HEARTS, 1_000_000, True, "negative"),
+        (-1, None, False, "negative"),
+        (0, 101, False, "zeroed"),
+        (0, 101, True, "zeroed"),
+        (0, 100, False, "ok"),
+        (0, None, True, "ok"),
+        (1_250_000, 1_248_913, False, "rounded"),
+        (10_000, 9_999, False, "rounded"),
+        (9_900, 9_899, False, "ok"),
+        (1_250_000, 1_200_000, False, "ok"),
+        (1_250_000, 1_250_000, False, "ok"),
+        (1_250_000, None, False, "ok"),
+        (1_250_010, 1_248_913, False, "ok"),
+        (989_999, 1_000_000, True, "regressed"),
+        (990_000, 1_000_000, True, "ok"),
+        (500_001, 1_000_000, False, "ok"),
+        (1_000_001, 1_000_000, True, "ok"),
+        (2**63 - 1, 2**62 + 1, True, "ok"),
+    ],
+)
+def test_each_rule_of_the_table(value: int | None, previous: int | None, cumulative: bool, state: str) -> None:
+    assert judge_value(value, previous, cumulative=cumulative) == state
+
+
+@given(
+    st.dictionaries(st.sampled_from(ACCOUNT_COUNTERS), st.none() | st.integers(-(2**63), 2**63 - 1)),
+    st.dictionaries(st.sampled_from(ACCOUNT_COUNTERS), st.none() | st.integers(0, 2**63 - 1)),
+)
+def test_every_value_is_either_sound_or_suspect(
+    values: dict[str, int | None], previous: dict[str, int | None]
+) -> None:
+    verdict = judge(values, previous, CUMULATIVE)
+    assert verdict.sound.keys() | verdict.suspect.keys() == values.keys()
+    assert not verdict.sound.keys() & verdict.suspect.keys()
+    assert all(value >= 0 for value in verdict.sound.values())
+    assert bool(verdict.suspect) == (verdict.state not in (DataState.OK, DataState.ROUNDED))
+
+
+def test_the_row_carries_the_worst_state_of_its_counters() -> None:
+    previous = dict.fromkeys(ACCOUNT_COUNTERS, 50_001)
+    values = dict(zip(ACCOUNT_COUNTERS, (60_000, None, NEGATIVE_HEARTS, 50_002, 0), strict=True))
+    verdict = judge(values, previous, CUMULATIVE)
+    assert verdict.state == DataState.NEGATIVE
+    assert verdict.suspect == {"following_count": "missing", "heart_count": "negative", "digg_count": "zeroed"}
+    # Rounded is odd, but still a value.
+    assert verdict.sound == {"follower_count": 60_000, "video_count": 50_002}
+    del values["heart_count"]
+    assert judge(values, previous, CUMULATIVE).state == DataState.ZEROED
+
+
+# --- what a person sees ----------------------------------------------------------------------------------------------
+
+
+def profile(**counters: int | None) -> ProfileRow:
+    sound = {"follower_count": 20_001, "following_count": 7, "heart_count": 1_000_003, "video_count": 50}
+    return ProfileRow(
+        "7000000000000000001", "lena", "", "Lena", "", "", False, False, sound | {"digg_count": 11} | counters
+    )
+
+
+def hearts_of(account: TrackedAccount) -> tuple[int | None, list[int | None], analytics.Tile]:
+    """Hearts in the account's row, in the chart and in the tile."""
+    account.refresh_from_db()
+    tile = next(tile for tile in analytics.tiles(account.pk) if tile.label == "Hearts")
+    return account.heart_count, series(account.pk, "heart_count", 30).values, tile
+
+
+def test_hearts_below_zero_stay_out_of_row_chart_and_tile_until_good_ones_come_back(
+    acme: TenantRef, noon: datetime
+) -> None:
+    account = make_account()
+    readings = [1_000_003, 1_000_507, NEGATIVE_HEARTS, 1_002_011]
+    for day, hearts in enumerate(readings):
+        with clock.at(noon - timedelta(days=3 - day)):
+            store_profile(account.pk, profile(heart_count=hearts))
+            if hearts == NEGATIVE_HEARTS:
+                row, line, tile = hearts_of(account)
+                assert row == tile.value == 1_000_507
+                assert line == [1_000_003, 1_000_507, None]
+                assert (tile.state, tile.note) == ("negative", "last reading negative, kept aside")
+    row, line, tile = hearts_of(account)
+    assert row == tile.value == 1_002_011
+    assert (tile.state, tile.note, tile.change, tile.change_days) == ("ok", "", 2_008, 3)
+    assert line == [1_000_003, 1_000_507, None, 1_002_011]
+    # What came is kept as it came, and said.
+    kept = AccountSnapshot.objects.get(account=account, captured_on=noon.date() - timedelta(days=1))
+    assert (kept.heart_count, kept.suspect, kept.state) == (NEGATIVE_HEARTS, {"heart_count": "negative"}, 3)
+    assert kept.follower_count == 20_001
+    [note] = analytics.notes(account.pk)
+    assert note.text == "14 Nov: hearts reported as −977,433,948. Kept aside, not in charts."
+
+
+def test_a_good_reading_later_the_same_day_replaces_the_suspect_one(acme: TenantRef) -> None:
+    account = make_account(heart_count=1_000_003)
+    store_profile(account.pk, profile(heart_count=0))
+    assert hearts_of(account)[0] == 1_000_003
+    store_profile(account.pk, profile(heart_count=1_000_010))
+    row, line, tile = hearts_of(account)
+    assert (row, line, tile.state) == (1_000_010, [1_000_010], "ok")
+    assert analytics.notes(account.pk) == []
+    assert AccountSnapshot.objects.get(account=account).suspect is None
+
+
+@pytest.mark.parametrize(
+    ("hearts", "state", "said"), [(None, "missing", "nothing"), (0, "zeroed", "0"), (500_000, "regressed", "500,000")]
+)
+def test_missing_zeroed_and_regressed_values_are_kept_aside_too(
+    acme: TenantRef, hearts: int | None, state: str, said: str
+) -> None:
+    account = make_account(heart_count=1_000_003)
+    store_profile(account.pk, profile(heart_count=hearts))
+    row, line, tile = hearts_of(account)
+    assert (row, line, tile.value, tile.state) == (1_000_003, [None], 1_000_003, state)
+    assert f"hearts reported as {said}." in analytics.notes(account.pk)[0].text
+
+
+def test_a_rounded_value_is_odd_but_shown(acme: TenantRef) -> None:
+    account = make_account(follower_count=1_248_913, heart_count=1_000_001)
+    verdict = store_profile(account.pk, profile(follower_count=1_250_000))
+    account.refresh_from_db()
+    assert account.follower_count == 1_250_000
+    assert AccountSnapshot.objects.get(account=account).state == verdict.state == DataState.ROUNDED
+    assert series(account.pk, "follower_count", 30).values == [1_250_000]
+    assert analytics.tiles(account.pk)[0].value == 1_250_000
+
+
+def test_a_suspect_day_is_no_base_for_a_change_and_a_gap_in_list_and_table(acme: TenantRef) -> None:
+    account = make_account(follower_count=10_000)
+    make_snapshots(account, [9_000, 9_500, 10_000])
+    account.snapshots.filter(follower_count=9_000).update(follower_count=-5, suspect={"follower_count": "negative"})
+    [row] = analytics.accounts_page().rows
+    assert row.change_30d == 500
+    assert row.sparkline[-3:] == [None, 9_500, 10_000]
+    assert [(line.value, line.change) for line in as_table(series(account.pk, "follower_count", 30))] == [
+        (10_000, 500),
+        (9_500, None),
+        (None, None),
+    ]
+    assert orjson.dumps(vars(series(account.pk, "follower_count", 30)))
