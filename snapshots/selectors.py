@@ -56,11 +56,14 @@ def account_id_of(handle: str) -> int:
 
 def refresh_state(account_id: int) -> RefreshState:
     """The state of the account's refresh button."""
-    job = FetchJob.objects.filter(account_id=account_id, kind=FetchJob.Kind.PROFILE).first()
+    jobs = FetchJob.objects.filter(account_id=account_id, kind__in=[FetchJob.Kind.PROFILE, FetchJob.Kind.POSTS])
+    by_kind = {job.kind: job for job in jobs}
+    job = by_kind.get(FetchJob.Kind.PROFILE)
     if job is None:
         return RefreshState(False, 0, False, "This account is not fetched.")
     now = clock.now()
-    if job.requested_at and not _done_since(job, job.requested_at) and job.state == FetchJob.State.ACTIVE:
+    # Both were asked for together; the page may fetch itself again only when both are done.
+    if job.requested_at and any(_is_awaited(each, each.requested_at) for each in by_kind.values()):
         late = (now - job.requested_at).total_seconds() > 30
         return RefreshState(False, 0, True, "Taking longer than usual; the old numbers stay." if late else "")
     if job.state == FetchJob.State.DEAD:
@@ -70,6 +73,12 @@ def refresh_state(account_id: int) -> RefreshState:
     if wait:
         return RefreshState(False, wait, False, failed or f"Again in {-(-wait // 60)} min")
     return RefreshState(True, 0, False, failed)
+
+
+def awaits_first_posts(account_id: int) -> bool:
+    """True until the posts of a new account have been read, or could not be."""
+    job = FetchJob.objects.filter(account_id=account_id, kind=FetchJob.Kind.POSTS).first()
+    return job is not None and _is_awaited(job, job.created_at)
 
 
 def wait_for_refresh(job: FetchJob, now: datetime) -> int:
@@ -99,6 +108,10 @@ def handle_check(check_id: int) -> HandleCheck:
         error=job.error if state == "failed" else "",
         account_id=job.params.get("account_id"),
     )
+
+
+def _is_awaited(job: FetchJob, since: datetime | None) -> bool:
+    return since is not None and job.state == FetchJob.State.ACTIVE and not _done_since(job, since)
 
 
 def _done_since(job: FetchJob, moment: datetime) -> bool:

@@ -8,4 +8,5 @@ class TikdashConfig(AppConfig):
     label = "tikdash"
 
     def ready(self) -> None:
-        from tikdash import checks  # noqa: F401  (registers the system checks)
+        # Registers the system checks, and makes ours the Celery application of web and commands too.
+        from tikdash import celery, checks  # noqa: F401

@@ -115,13 +115,20 @@ def track_account(*, tenant: TenantRef, wish: Wish, profile: ProfileRow) -> int:
 
 
 def rename_account(*, account: TrackedAccount, username: str) -> None:
-    """The account has a new handle; the old one stays findable."""
+    """The account has a new handle; the old one stays findable, and the profile is due under the new one."""
+    now = clock.now()
     with transaction.atomic():
         AccountHandle.objects.update_or_create(
-            account=account, username=account.username, defaults={"replaced_at": clock.now()}
+            account=account, username=account.username, defaults={"replaced_at": now}
         )
         account.username = username
-        account.save(update_fields=["username"])
+        if account.state == TrackedAccount.State.NOT_FOUND:
+            # That was the old handle: its profile has vanished, the account has not.
+            account.state = TrackedAccount.State.ACTIVE
+        account.save(update_fields=["username", "state"])
+        FetchJob.objects.filter(account=account, kind=FetchJob.Kind.PROFILE).exclude(
+            state=FetchJob.State.PAUSED
+        ).update(next_due_at=now, state=FetchJob.State.ACTIVE, attempts=0)
 
 
 def _lock_list(tenant: TenantRef) -> None:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from snapshots.analytics import accounts as analytics
 from snapshots.analytics import growth
 from snapshots.analytics import posts as post_analytics
-from snapshots.selectors import refresh_state
+from snapshots.selectors import awaits_first_posts, refresh_state
 from snapshots.services.refresh import request_refresh
 from tikdash.errors import BadInput, LimitReached
 from tikdash.ui.htmx import wants_piece, with_query
@@ -122,6 +122,7 @@ def _posts(request: Any, account_id: int, handle: str) -> dict[str, Any]:
     return {
         "rows": page.rows,
         "total": page.total,
+        "awaited": not page.total and awaits_first_posts(account_id),
         "columns": [_column(request, column, sort) for column in post_analytics.COLUMNS.values()],
         "next_url": with_query(request, after=page.next_key, before=None) if page.next_key else None,
         "previous_url": with_query(request, before=page.previous_key, after=None) if page.previous_key else None,

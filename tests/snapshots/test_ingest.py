@@ -28,11 +28,6 @@ def outcomes(tenant: TenantRef, handle: str, kind: str | None = None) -> list[st
     return [report.outcome for report in fetch_now(tenant, handle, kind)]
 
 
-def at(upstream: Caller, handle: str, since: datetime) -> int:
-    """Moment of an order to the simulator."""
-    return int(since.timestamp())
-
-
 def test_a_tracked_creator_has_the_numbers_and_posts_that_are_true_upstream(acme: TenantRef, upstream: Caller) -> None:
     track(acme, "lena.bakes")
     truth = upstream.look("truth/account", handle="lena.bakes")
@@ -100,7 +95,7 @@ def test_a_renamed_creator_keeps_row_and_history_and_is_found_by_both_handles(
 def test_after_a_rename_nobody_reads_that_the_creator_is_gone(acme: TenantRef, upstream: Caller) -> None:
     with both_clocks_at(upstream, datetime.fromisoformat("2026-10-16T12:00:00Z")):
         tracked = track(acme, "mara.codes")
-    with both_clocks_at(upstream, datetime.fromisoformat("2026-10-19T12:00:00Z")) as _:
+    with both_clocks_at(upstream, datetime.fromisoformat("2026-10-19T12:00:00Z")):
         fetch_now(acme, "mara.codes")
         assert analytics.header(tracked.id).state == "active"
         due = FetchJob.objects.get(kind="profile").next_due_at

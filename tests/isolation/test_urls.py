@@ -1,0 +1,157 @@
+"""For every address of a tenant's host: strangers get 404, the anonymous the log-in, and guessed ids nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import User
+from snapshots.models import FetchJob, TrackedAccount
+from tests.cast import Cast
+from tests.factories import make_account, make_job, make_post, make_snapshots
+from tikdash.db.scope import tenant_scope
+
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+#: Reached without being a member, because one becomes somebody there.
+OPEN = {
+    "account_login", "account_logout", "account_signup", "account_inactive", "account_reset_password",
+    "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
+    "enter_workspace",
+}  # fmt: skip
+#: Every other address: how it is called, and with which ids.
+MEMBERS_ONLY = {
+    "start": "GET",
+    "accounts": "GET",
+    "account_add": "GET",
+    "account_check": "GET",
+    "account": "GET",
+    "account_header": "GET",
+    "account_series": "GET",
+    "account_posts": "GET",
+    "account_refresh": "POST",
+}
+PATHS = {
+    "start": "/",
+    "accounts": "/accounts/",
+    "account_add": "/accounts/add/",
+    "account_check": "/accounts/checks/{check}/",
+    "account": "/accounts/{account}/",
+    "account_header": "/accounts/{account}/header/",
+    "account_series": "/accounts/{account}/series.json",
+    "account_posts": "/accounts/{account}/posts/",
+    "account_refresh": "/accounts/{account}/refresh/",
+}
+WITH_ID = [name for name, path in PATHS.items() if "{" in path]
+
+
+def all_names(resolver: URLResolver | None = None) -> set[str]:
+    names: set[str] = set()
+    for pattern in (resolver or get_resolver("tikdash.urls")).url_patterns:
+        if isinstance(pattern, URLPattern):
+            names.add(pattern.name or str(pattern.pattern))
+        else:
+            names |= all_names(pattern)
+    return names
+
+
+def ask(name: str, host: str, ids: dict[str, int], user: User | None, **headers: str) -> Any:
+    client = Client(headers={"host": host, **headers})
+    if user is not None:
+        client.force_login(user, backend=BACKEND)
+    path = PATHS[name].format(**ids)
+    return client.post(path) if MEMBERS_ONLY[name] == "POST" else client.get(path)
+
+
+@pytest.fixture
+def ids(cast: Cast) -> dict[str, dict[str, int]]:
+    """For Acme, Rival and Globex: an account with posts, and a check that failed."""
+    made = {}
+    for tenant in cast.tenants:
+        with tenant_scope(tenant):
+            account = make_account(f"{tenant.slug}secret")
+            make_snapshots(account, [1, 2, 3])
+            make_post(account, title=f"{tenant.slug} secret post")
+            make_job(account, "profile")
+            make_job(account, "posts")
+            check = make_job(
+                None, "probe", state="refused", cadence_s=None, error="no",
+                params={"handle": f"{tenant.slug}secret", "reason": "own", "tags": []},
+            )  # fmt: skip
+        made[tenant.slug] = {"account": account.pk, "check": check.pk}
+    return made
+
+
+def test_every_address_is_in_one_of_the_lists() -> None:
+    assert all_names() == OPEN | MEMBERS_ONLY.keys()
+
+
+@pytest.mark.parametrize("name", MEMBERS_ONLY)
+def test_a_member_gets_an_answer(cast: Cast, ids: dict[str, dict[str, int]], name: str) -> None:
+    answer = ask(name, "acme.localhost", ids["acme"], cast.max)
+    assert answer.status_code in (200, 302)
+    assert "log-in" not in answer.get("Location", "")
+
+
+@pytest.mark.parametrize("name", MEMBERS_ONLY)
+@pytest.mark.parametrize("person", ["rita", "gil", "nora", "olga"])
+def test_who_is_no_member_gets_404(cast: Cast, ids: dict[str, dict[str, int]], name: str, person: str) -> None:
+    answer = ask(name, "acme.localhost", ids["acme"], getattr(cast, person))
+    assert answer.status_code == 404
+    assert b"secret" not in answer.content
+    assert b"Acme" not in answer.content
+
+
+@pytest.mark.parametrize("name", MEMBERS_ONLY)
+def test_the_anonymous_are_sent_to_the_log_in(cast: Cast, ids: dict[str, dict[str, int]], name: str) -> None:
+    answer = ask(name, "acme.localhost", ids["acme"], None)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/log-in/?next=/")
+
+
+@pytest.mark.parametrize("name", WITH_ID)
+@pytest.mark.parametrize("other", ["rival", "globex"])
+@pytest.mark.parametrize("htmx", [False, True])
+def test_a_guessed_id_of_another_tenant_does_not_exist(
+    cast: Cast, ids: dict[str, dict[str, int]], name: str, other: str, htmx: bool
+) -> None:
+    headers = {"hx-request": "true"} if htmx else {}
+    # Two schemas count their ids each for itself: what is Globex's 1 is also Acme's 1, so ids that Acme has not are asked for.
+    foreign = {key: value + (10_000 if other == "globex" else 0) for key, value in ids[other].items()}
+    answer = ask(name, "acme.localhost", foreign, cast.ana, **headers)
+    assert answer.status_code == (404 if htmx or name != "account_posts" else 302)
+    if answer.status_code == 302:
+        assert Client(headers={"host": "acme.localhost"}).get(answer["Location"]).status_code == 302
+    assert b"secret" not in answer.content
+
+
+def test_a_member_who_was_removed_is_a_stranger_at_once(cast: Cast, ids: dict[str, dict[str, int]]) -> None:
+    assert ask("accounts", "acme.localhost", ids["acme"], cast.max).status_code == 200
+    cast.max.memberships.all().delete()  # type: ignore[attr-defined]
+    assert ask("accounts", "acme.localhost", ids["acme"], cast.max).status_code == 404
+
+
+def test_a_session_of_one_host_opens_no_other_host(cast: Cast) -> None:
+    client = Client(headers={"host": "rival.localhost"})
+    client.force_login(cast.rita, backend=BACKEND)
+    assert client.get("/accounts/").status_code == 200
+    assert client.get("/accounts/", headers={"host": "acme.localhost"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "host", ["nobody.localhost", "acme.example.com", "acme.localhost.evil.com", "bad host", "x" * 300]
+)
+def test_an_unknown_host_gets_the_404_page(db: None, host: str) -> None:
+    answer = Client(headers={"host": host}).get("/accounts/")
+    assert answer.status_code == 404
+    assert b"<h1" in answer.content
+
+
+def test_nothing_was_changed_by_the_strangers(cast: Cast, ids: dict[str, dict[str, int]]) -> None:
+    ask("account_refresh", "acme.localhost", ids["rival"], cast.ana)
+    ask("account_refresh", "rival.localhost", ids["rival"], cast.ana)
+    with tenant_scope(cast.rival):
+        assert not FetchJob.objects.filter(requested_at__isnull=False).exists()
+        assert TrackedAccount.objects.count() == 1
