@@ -14,6 +14,7 @@ from snapshots.analytics.growth import COUNTERS
 from snapshots.models import TrackedAccount
 from tikdash import clock
 from tikdash.errors import BadInput, NotFound
+from tikdash.tiklive.text import clean_text
 from tikdash.ui import numbers
 
 SPARKLINE_DAYS = 30
@@ -241,7 +242,7 @@ def _filtered(text: str, reason: str) -> QuerySet[TrackedAccount]:
         if reason not in TrackedAccount.Reason.values:
             raise BadInput(f"There is no reason “{reason[:20]}”. Choose own, competitor or partner.")
         found = found.filter(tracked_reason=reason)
-    if text := text.strip().lstrip("@"):
+    if text := clean_text(text).strip().lstrip("@"):
         found = found.filter(
             Q(username__icontains=text)
             | Q(nickname__icontains=text)

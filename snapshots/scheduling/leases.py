@@ -28,7 +28,7 @@ BEGIN = f"""
 SUCCEED = f"""
     UPDATE fetch_jobs
        SET lease_until = NULL, started_at = NULL, attempts = 0, error = '', error_code = '', succeeded_at = {NOW},
-           queue = %(queue)s, cadence_s = %(cadence)s, next_due_at = coalesce(%(due)s, next_due_at),
+           queue = %(queue)s, priority = 0, cadence_s = %(cadence)s, next_due_at = coalesce(%(due)s, next_due_at),
            state = CASE WHEN %(cadence)s::int IS NULL THEN 'done' ELSE state END,
            params = params || %(result)s::jsonb
      WHERE id = %(id)s AND started_at = %(started)s

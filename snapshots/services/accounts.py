@@ -18,6 +18,7 @@ from snapshots.selectors import count_of_accounts
 from tikdash import clock
 from tikdash.errors import BadInput, LimitReached
 from tikdash.plans import limits_of
+from tikdash.tiklive.text import clean_text
 
 #: Kinds of jobs that every tracked account has, as far as the plan has a cadence for them.
 KINDS = (FetchJob.Kind.PROFILE, FetchJob.Kind.POSTS)
@@ -39,7 +40,8 @@ def clean_wish(*, handle: str, reason: str, tags: str) -> Wish:
     """What a person typed, as a wish. Raises BadInput."""
     if reason not in TrackedAccount.Reason.values:
         raise BadInput("Choose a reason: own, competitor or partner.")
-    words = list(dict.fromkeys(word.strip().lstrip("#") for word in tags.split(",") if word.strip().lstrip("#")))
+    typed = (word.strip().lstrip("#").strip() for word in clean_text(tags).split(","))
+    words = list(dict.fromkeys(word for word in typed if word))
     if len(words) > MOST_TAGS or any(len(word) > LONGEST_TAG for word in words):
         raise BadInput(f"Use at most {MOST_TAGS} tags of at most {LONGEST_TAG} characters, separated by commas.")
     return Wish(clean_handle(handle), reason, words)

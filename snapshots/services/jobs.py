@@ -86,7 +86,7 @@ def _failed(job: leases.RunningJob, handle: str, error: TikdashError) -> RunRepo
     asked_for = error.retry_after if isinstance(error, TikLiveError) else None
     wait = WAIT_FOR_KEY if about_the_key else retry_after(job.attempts + 1, asked_for, random.Random())  # noqa: S311  (jitter)
     if job.kind == FetchJob.Kind.PROBE:
-        # Somebody waits in front of the form: a few quick tries, then the sentence.
+        # Somebody waits in front of the form: a few quick tries, then the sentence; a better key takes longer than that.
         wait = min(wait, timedelta(seconds=2))
     state = leases.fail(
         job,
@@ -94,7 +94,7 @@ def _failed(job: leases.RunningJob, handle: str, error: TikdashError) -> RunRepo
         error=str(error),
         next_due_at=clock.now() + wait,
         counts=not about_the_key,
-        refused=job.kind == FetchJob.Kind.PROBE and job.attempts >= 2,
+        refused=job.kind == FetchJob.Kind.PROBE and (about_the_key or job.attempts >= 2),
     )
     log.warning("job_failed", job=job.id, kind=job.kind, code=error.code, state=state, attempts=job.attempts + 1)
     return RunReport(job.id, job.kind, handle, error.code, str(error), {})

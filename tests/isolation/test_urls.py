@@ -118,7 +118,7 @@ def test_a_guessed_id_of_another_tenant_does_not_exist(
     cast: Cast, ids: dict[str, dict[str, int]], name: str, other: str, htmx: bool
 ) -> None:
     headers = {"hx-request": "true"} if htmx else {}
-    # Two schemas count their ids each for itself: what is Globex's 1 is also Acme's 1, so ids that Acme has not are asked for.
+    # Two schemas count their ids each for itself: Globex's 1 is also Acme's 1, so ids that Acme has not are asked for.
     foreign = {key: value + (10_000 if other == "globex" else 0) for key, value in ids[other].items()}
     answer = ask(name, "acme.localhost", foreign, cast.ana, **headers)
     assert answer.status_code == (404 if htmx or name != "account_posts" else 302)

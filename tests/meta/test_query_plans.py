@@ -34,14 +34,15 @@ POSTS = """
     INSERT INTO posts (tenant_id, account_id, aweme_id, title, cover_url, duration_s, kind, pinned, sound_id, posted_at,
                        first_seen_at, play_count, digg_count, comment_count, share_count, collect_count, measured_at)
     SELECT a.tenant_id, a.id, (a.id * 1000 + p)::text, 'title', '', 15, 'video', false, '', now() - p * interval '7 h',
-           now(), (a.id * p * 31) %% 1000003, (a.id * p * 37) %% 100003, (a.id * p * 41) %% 10007, p %% 97, p %% 89, now()
+           now(), (a.id * p * 31) %% 1000003, (a.id * p * 37) %% 100003, (a.id * p * 41) %% 10007, p %% 97, p %% 89,
+           now()
       FROM accounts a, generate_series(1, CASE WHEN a.tenant_id = %s THEN %s ELSE %s END) AS p
 """
 JOBS = """
     INSERT INTO fetch_jobs (tenant_id, account_id, kind, queue, priority, cadence_s, offset_s, next_due_at, cursor,
                             params, attempts, state, error_code, error, created_at)
-    SELECT tenant_id, id, kind, 'pro', 0, 3600, 0, now() + (id %% 3600 - 20) * interval '1 s', '', '{}', 0, 'active', '',
-           '', now()
+    SELECT tenant_id, id, kind, 'pro', 0, 3600, 0, now() + (id %% 3600 - 20) * interval '1 s', '', '{}', 0, 'active',
+           '', '', now()
       FROM accounts, unnest(ARRAY['profile', 'posts']) AS kind
 """
 

@@ -186,7 +186,6 @@ def test_usage_survives_a_rollback_because_the_meter_refuses_to_be_part_of_one(
 
 def test_a_batch_goes_on_after_a_failure_and_leaves_out_what_is_not_claimed(acme: TenantRef, upstream: Caller) -> None:
     good, unclaimed = make_lenas_job(upstream, "profile"), make_job(make_account("x.y"), "profile")
-    # Answers to no handle that TikTok knows: too long for one.
     bad = make_job(make_account("noor.kitchen", tiktok_user_id="1"), "posts")
     upstream.order("faults", [{"kind": "http", "status": 500, "endpoint": "user-posts"}])
     claim_these(acme, [bad.pk, good.pk])
