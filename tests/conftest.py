@@ -82,6 +82,17 @@ def upstream(_upstream_process: str, settings: pytest.FixtureRequest) -> Iterato
     caller.http.clear()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_as_they_are() -> Iterator[None]:
+    """Pages of tests name the files themselves: a manifest is there only after `collectstatic`."""
+    from django.conf import settings
+    from django.test import override_settings
+
+    plain = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+    with override_settings(STORAGES=settings.STORAGES | plain):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_scope_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every test begins and ends outside of any scope."""

@@ -1,4 +1,4 @@
-"""What a tenant's plan allows, asked through a port: plans are rows of `billing`, and `snapshots` must not import it."""
+"""What a tenant's plan allows, asked through a port: plans are rows of `billing`, which `snapshots` must not import."""
 
 from __future__ import annotations
 

@@ -28,9 +28,10 @@ X_FRAME_OPTIONS = "DENY"
 
 SHARED_APPS = [
     "tikdash.apps.TikdashConfig",
-    "django_tenants",
+    # Before django_tenants, whose own front page of the admin expects a tenant on every host.
     "unfold",
     "unfold.contrib.filters",
+    "django_tenants",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -28,3 +28,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """The person, or None: also for one who was switched off, whom a sentence of its own would give away."""
         user = super().authenticate(request, **credentials)
         return user if user is not None and user.is_active else None
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """One count for a person on all hosts: allauth's own key has the host in it, with a port that anybody may send."""
+        return str(credentials.get("email", "")).strip().lower()

@@ -91,6 +91,8 @@ def _days(request: Any) -> int:
 
 def _chart(request: Any, account_id: int) -> dict[str, Any]:
     metric, days = request.GET.get("metric", DEFAULT_METRIC), _days(request)
+    # Another chart does not move the posts below it.
+    place = {name: request.GET.get(name) for name in ("after", "before")}
     shown = growth.series(account_id, metric, days)
     series_url = reverse("account_series", args=[account_id])
     return {
@@ -98,11 +100,16 @@ def _chart(request: Any, account_id: int) -> dict[str, Any]:
         "by": "capture date",
         "series_url": f"{series_url}?metric={metric}&days={days}",
         "metrics": [
-            {"key": key, "label": growth.COUNTERS[key], "url": with_query(request, metric=key), "active": key == metric}
+            {
+                "key": key,
+                "label": growth.COUNTERS[key],
+                "url": with_query(request, metric=key, **place),
+                "active": key == metric,
+            }
             for key in DRAWN
         ],
         "ranges": [
-            {"label": label, "url": with_query(request, days=length), "active": length == days}
+            {"label": label, "url": with_query(request, days=length, **place), "active": length == days}
             for length, label in RANGES.items()
         ],
         "table": growth.as_table(shown),

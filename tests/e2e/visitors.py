@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Response, expect
 
 from accounts.selectors import TenantRef
-from snapshots.models import TrackedAccount
+from snapshots.models import AccountSnapshot, FetchJob, TrackedAccount
+from snapshots.services.accounts import clean_wish
+from snapshots.services.inline import track_now
 from snapshots.services.partitions import PARTITIONED
 from tests import factories
 from tests.cast import PASSWORD
 from tests.e2e.stack import Stack
+from tikdash import clock
 from tikdash.db.partitions import ensure_months
 from tikdash.db.scope import owner, tenant_scope
 
@@ -103,7 +107,7 @@ def _watched(context: BrowserContext, watch: Watch) -> Iterator[None]:
     _watches[context] = watch
     try:
         yield
-        assert watch.faults == []
+        assert watch.faults == [], "\n".join(watch.faults)
     finally:
         del _watches[context]
         context.close()
@@ -141,8 +145,8 @@ def tile(page: Page, label: str) -> Locator:
 
 def views(page: Page) -> list[int]:
     """The views column of the posts table, exact, in the order shown."""
-    titles = page.locator("#posts td.col-plays [title]").evaluate_all("cells => cells.map(cell => cell.title)")
-    return [int(title.replace(",", "")) for title in titles]
+    cells = page.locator("#posts td.col-plays span").evaluate_all("all => all.map(one => one.title || one.textContent)")
+    return [int(cell.replace(",", "")) for cell in cells]
 
 
 def has_drawing(canvas: Locator) -> bool:
@@ -165,14 +169,39 @@ def overflow(page: Page) -> int:
 
 
 def with_history(tenant: TenantRef, handle: str, followers: list[int | None], posts: int = 0, **fields: Any) -> int:
-    """An account of `tenant` with one reading a day that ends today, and posts; returns its id."""
-    days = {date.today() - timedelta(days=back) for back in range(len(followers) + 1)}
-    with owner(tenant.schema_name):
-        for table in PARTITIONED:
-            ensure_months(table, days)
+    """An account of `tenant` with one reading a day that ends today, and posts; nothing fetches it. Returns its id."""
+    _make_months(tenant, len(followers))
     with tenant_scope(tenant):
         account: TrackedAccount = factories.make_account(handle, **{"follower_count": followers[-1]} | fields)
         factories.make_snapshots(account, followers)
         for number in range(posts):
             factories.make_post(account, title=f"Post number {number + 1}")
         return int(account.pk)
+
+
+def tracked(tenant: TenantRef, handle: str, days: int = 0, reason: str = "own", tags: str = "") -> int:
+    """An account read from the upstream an hour ago, with `days` readings before; returns its id.
+
+    It is not due before tomorrow, so that only a person's wish makes the worker read it again.
+    """
+    _make_months(tenant, days)
+    with clock.at(clock.now() - timedelta(hours=1)), tenant_scope(tenant):
+        account_id = track_now(tenant, clean_wish(handle=handle, reason=reason, tags=tags)).id
+        FetchJob.objects.filter(account_id=account_id).update(next_due_at=clock.now() + timedelta(days=1))
+        newest = AccountSnapshot.objects.get(account_id=account_id)
+        for back in range(1, days):
+            grown = 1 - 0.0012 * back - 0.002 * math.sin(back / 5)
+            counters = {name: int(getattr(newest, name) * grown) for name in ("follower_count", "heart_count")}
+            AccountSnapshot.objects.create(
+                account_id=account_id,
+                captured_on=newest.captured_on - timedelta(days=back),
+                captured_at=newest.captured_at - timedelta(days=back),
+                **{"video_count": newest.video_count - back // 2} | counters,
+            )
+    return account_id
+
+
+def _make_months(tenant: TenantRef, days: int) -> None:
+    with owner(tenant.schema_name):
+        for table in PARTITIONED:
+            ensure_months(table, {clock.today() - timedelta(days=back) for back in range(days + 2)})

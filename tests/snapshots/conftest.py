@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
+from django.test import Client
 
+from accounts.models import User
 from accounts.selectors import TenantRef
 from tests.cast import Cast
 from tests.simulating import NOW, Caller
@@ -44,3 +46,15 @@ def both_clocks_at(upstream: Caller, moment: datetime) -> Iterator[None]:
     upstream.set_clock(moment.isoformat())
     with clock.at(moment):
         yield
+
+
+@pytest.fixture
+def ana(cast: Cast, noon: datetime) -> Client:
+    """Ana of Acme in her browser, at noon."""
+    return browser_of(cast.ana, "acme.localhost")
+
+
+def browser_of(user: User, host: str) -> Client:
+    client = Client(headers={"host": host})
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client

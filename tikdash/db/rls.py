@@ -101,7 +101,8 @@ class EnableRowSecurity(Operation):
 
 
 TABLES = """
-    SELECT c.relname::text AS name, c.relispartition AS is_partition, c.relrowsecurity AND c.relforcerowsecurity AS forced,
+    SELECT c.relname::text AS name, c.relispartition AS is_partition,
+           c.relrowsecurity AND c.relforcerowsecurity AS forced,
            EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id'
                       AND NOT a.attisdropped) AS has_tenant,
            ARRAY(SELECT p.polname::text FROM pg_policy p WHERE p.polrelid = c.oid ORDER BY 1) AS policies,

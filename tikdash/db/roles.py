@@ -113,10 +113,10 @@ def faults_of_log_in() -> list[str]:
             SELECT session_user, r.rolsuper, r.rolbypassrls,
                    (SELECT count(*) FROM pg_class c WHERE c.relowner = r.oid),
                    pg_has_role(session_user, 'pg_read_all_data', 'usage'),
-                   coalesce((SELECT array_agg(o.rolname::text) FROM pg_auth_members m JOIN pg_roles o ON o.oid = m.roleid
-                              WHERE m.member = r.oid AND m.set_option AND NOT m.inherit_option), '{}'),
-                   coalesce((SELECT array_agg(o.rolname::text) FROM pg_auth_members m JOIN pg_roles o ON o.oid = m.roleid
-                              WHERE m.member = r.oid AND m.inherit_option), '{}')
+                   ARRAY(SELECT o.rolname::text FROM pg_auth_members m JOIN pg_roles o ON o.oid = m.roleid
+                          WHERE m.member = r.oid AND m.set_option AND NOT m.inherit_option),
+                   ARRAY(SELECT o.rolname::text FROM pg_auth_members m JOIN pg_roles o ON o.oid = m.roleid
+                          WHERE m.member = r.oid AND m.inherit_option)
               FROM pg_roles r WHERE r.rolname = session_user
             """
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from tikdash import clock
 from tikdash.errors import BadInput
 from tikdash.tiklive import endpoints
 from tikdash.tiklive.endpoints import Endpoint
@@ -62,7 +63,7 @@ class _Attempt:
     key_id: str
     number: int
     id: UUID = field(default_factory=uuid7)
-    occurred_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    occurred_at: datetime = field(default_factory=lambda: clock.now())
     started: float = field(default_factory=monotonic)
     reached: bool = True
     outcome: str = "interrupted"

@@ -29,6 +29,11 @@ APPLY_SCOPE = (
     "SELECT set_config('search_path', %s, false), set_config('app.tenant_id', %s, false),"
     " set_config('role', %s, false), current_schema()"
 )
+#: The last columns of a statement for `scope_applied_by`: they put the session into the scope of the tenant of its row.
+APPLIES_SCOPE = (
+    "set_config('search_path', {schema} || ', public', false), set_config('app.tenant_id', {tenant_id}::text, false),"
+    " set_config('role', 'none', false), current_schema()"
+)
 
 
 class Scope(NamedTuple):
@@ -127,6 +132,40 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
         if found is None or found[3] != scope.schema:
             raise MissingSchema(scope.schema)
         self._applied = scope
+
+    def scope_applied_by(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
+        """Runs a statement that sets schema, tenant and role by itself (`APPLIES_SCOPE`), and gives its row or None.
+
+        The caller's scope stays what it is: the session is only known to be in the statement's already, and entering
+        that costs no statement. It is run in whatever scope the session is in, so it names its tables in full.
+        """
+        before = self._applied
+        row = self._prepared_row(statement, parameters)
+        if row is None:
+            self._applied = before
+            return None
+        schema, tenant_id = row[:2]
+        if row[-1] == schema:
+            self._applied = Scope(schema=schema, tenant_id=tenant_id)
+        return row
+
+    def prepared_row(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
+        """The first row of a statement that every request repeats: PostgreSQL plans it once a connection."""
+        self.validate_no_broken_transaction()
+        self.ensure_connection()
+        self.apply_scope()
+        applied = self._applied
+        row = self._prepared_row(statement, parameters)
+        self._applied = applied
+        return row
+
+    def _prepared_row(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
+        self.validate_no_broken_transaction()
+        self.ensure_connection()
+        # Unknown until the statement has succeeded.
+        self._applied = None
+        with self.wrap_database_errors, psycopg.Cursor(self.connection) as cursor:
+            return cursor.execute(statement, parameters, prepare=True).fetchone()
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
         """What django-tenants' own commands call: another schema, no tenant, the role kept."""

@@ -16,7 +16,7 @@ from tikdash.errors import TikdashError
 class TikdashCommand(BaseCommand):
     """Subclasses write `run`, which returns (text for people, data for `--json`)."""
 
-    requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own type)
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print JSON")

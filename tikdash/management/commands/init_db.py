@@ -31,7 +31,8 @@ class Command(TikdashCommand):
         call_command("migrate_schemas", interactive=False, verbosity=0)
         make_shard(schema_name=settings.SHARED_SCHEMA, kind=Shard.Kind.SHARED)
         made = make_partitions(settings.PARTITIONS_AHEAD_MONTHS) + make_partitions_everywhere()
+        shards = Shard.objects.count()
         return (
-            f"The database “{log_in.database}” is ready: {Shard.objects.count()} shard(s), {len(made)} new partition(s).",
-            {"database": log_in.database, "shards": Shard.objects.count(), "new_partitions": made},
+            f"The database “{log_in.database}” is ready: {shards} shard(s), {len(made)} new partition(s).",
+            {"database": log_in.database, "shards": shards, "new_partitions": made},
         )

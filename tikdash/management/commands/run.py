@@ -169,7 +169,7 @@ def _free_port(preferred: int) -> int:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("0.0.0.0", port))
+                probe.bind(("0.0.0.0", port))  # noqa: S104  (the web listens there)
             except OSError:
                 continue
             return int(probe.getsockname()[1])

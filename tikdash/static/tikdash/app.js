@@ -139,6 +139,9 @@
   document.addEventListener("htmx:afterSettle", function (event) {
     const element = event.detail.elt;
     if (!(element instanceof Element)) return;
+    // A piece that only came along with the one that was asked for has nothing to say.
+    const asked = event.detail.target;
+    if (asked && asked.id && element.id && asked.id !== element.id) return;
     const speaker = element.matches("[data-announce]") ? element : element.querySelector("[data-announce]");
     if (speaker) announce(speaker);
   });
