@@ -13,6 +13,7 @@ WITHOUT_SERVERS = {"help", "--help", "-h", "version", "--version", "simulator", 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tikdash.settings")
     try:
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
     except ImportError:
         sys.exit("Django is not installed here: run `make run` once, then use .venv/bin/python manage.py …")
@@ -23,7 +24,7 @@ def main() -> None:
         if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_SERVERS:
             prepare_environment()
         execute_from_command_line(sys.argv)
-    except TikdashError as error:
+    except (TikdashError, ImproperlyConfigured) as error:
         sys.exit(f"{error}")
 
 

@@ -5,8 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from accounts.models import Domain, Membership, Shard, Tenant
+from accounts.models import Membership, Shard, Tenant, User
+from tikdash.db.backend.base import APPLIES_SCOPE
+from tikdash.db.scope import prepared_row, row_and_scope
 from tikdash.errors import NotFound
+
+#: Every request begins with these two. Tables are named in full: the session is still in the last request's scope.
+ARRIVAL = f"""
+    SELECT s.schema_name, t.id, t.slug, t.name, t.plan, t.state, t.key_mode, t.time_zone, t.trial_ends_at,
+           v.session_data, {APPLIES_SCOPE.format(schema="s.schema_name", tenant_id="t.id")}
+      FROM public.domains d
+      JOIN public.tenants t ON t.id = d.tenant_id
+      JOIN public.shards s ON s.id = t.shard_id
+      LEFT JOIN public.django_session v ON v.session_key = %s AND v.expire_date > now()
+     WHERE d.domain = %s
+"""
+USER_FIELDS = [field.attname for field in User._meta.concrete_fields]
+PERSON = f"""
+    SELECT m.role, {", ".join(f"u.{field.column}" for field in User._meta.concrete_fields)}
+      FROM public.users u LEFT JOIN public.memberships m ON m.tenant_id = %s AND m.user_id = u.id
+     WHERE u.id = %s AND u.is_active
+"""
 
 
 @dataclass(frozen=True)
@@ -22,6 +41,23 @@ class TenantRef:
     time_zone: str
     schema_name: str
     trial_ends_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A request at a tenant's host; `session_data` as stored, None where the session is unknown or over."""
+
+    tenant: TenantRef
+    session_data: str | None
+
+
+@dataclass(frozen=True)
+class MembershipRef:
+    """A person's role in a tenant."""
+
+    tenant_id: int
+    user_id: int
+    role: str
 
 
 @dataclass(frozen=True)
@@ -66,15 +102,32 @@ def tenant_by_id(tenant_id: int) -> TenantRef:
     return _ref(tenant)
 
 
-def tenant_for_host(host: str) -> TenantRef | None:
-    """The tenant that is reached under `host` (no port), or None."""
-    domain = Domain.objects.select_related("tenant__shard").filter(domain=host).first()
-    return _ref(domain.tenant) if domain else None
+def arrival_at(host: str, session_key: str) -> Arrival | None:
+    """The tenant that is reached under `host` (no port) and the session that is asked for; None for an unknown host.
+
+    The database session is in the tenant's scope afterwards, so that entering it costs no further statement.
+    """
+    row = row_and_scope(ARRIVAL, [session_key, host])
+    if row is None:
+        return None
+    schema_name, tenant_id, slug, name, plan, state, key_mode, time_zone, trial_ends_at, session_data = row[:10]
+    tenant = TenantRef(tenant_id, slug, name, plan, state, key_mode, time_zone, schema_name, trial_ends_at)
+    return Arrival(tenant, session_data)
 
 
-def membership_of(tenant_id: int, user_id: int) -> Membership | None:
+def person_in(tenant_id: int, user_id: int) -> tuple[User, MembershipRef | None] | None:
+    """The active person `user_id`, with the membership in the tenant or None for a stranger; None for nobody."""
+    row = prepared_row(PERSON, [tenant_id, user_id])
+    if row is None:
+        return None
+    user = User.from_db("default", USER_FIELDS, row[1:])
+    return user, MembershipRef(tenant_id, user_id, row[0]) if row[0] else None
+
+
+def membership_of(tenant_id: int, user_id: int) -> MembershipRef | None:
     """The person's membership in the tenant, or None for a stranger."""
-    return Membership.objects.filter(tenant_id=tenant_id, user_id=user_id, user__is_active=True).first()
+    found = person_in(tenant_id, user_id)
+    return found[1] if found else None
 
 
 def workspaces_of(user_id: int) -> list[WorkspaceOfUser]:

@@ -6,7 +6,6 @@ transaction that is rolled back; tests with `committed_db` really write and are 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from io import StringIO
 
@@ -15,6 +14,7 @@ import pytest
 from tests.cast import Cast, make_cast
 from tests.environment import DATABASE
 from tests.simulating import NOW, Caller, running_simulator
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:

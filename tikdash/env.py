@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("TIKDASH_VAR", ROOT / "var"))
@@ -28,8 +29,10 @@ def secret(name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(50
 
     Raises ImproperlyConfigured where the variable is required and missing.
     """
-    if os.environ.get(name) or not EMBEDDED:
-        return str(env(name))
+    if os.environ.get(name):
+        return os.environ[name]
+    if not EMBEDDED:
+        raise ImproperlyConfigured(f"Set {name}: with DATABASE_URL set, no secret is made up. See .env.example.")
     path = VAR / "secrets" / name.lower()
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.http import HttpResponse
@@ -15,6 +16,17 @@ def database_answers() -> bool:
     except DatabaseError:
         return False
     return True
+
+
+def why_database_is_silent() -> str:
+    """What a connection of its own says, in one line: the pool only tells that it got none in time."""
+    parameters = {name: value for name, value in connection.get_connection_params().items() if name != "pool"}
+    wanted = {"host", "port", "user", "password", "dbname", "sslmode"}
+    try:
+        psycopg.connect(**{k: v for k, v in parameters.items() if k in wanted}, connect_timeout=3).close()
+    except psycopg.Error as error:
+        return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return "the server answers a single connection, but is too busy to give the pool one"
 
 
 def redis_answers() -> bool:

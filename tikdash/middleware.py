@@ -9,13 +9,17 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import DisallowedHost
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.crypto import constant_time_compare
 
-from accounts.selectors import membership_of, tenant_for_host
+from accounts.models import User
+from accounts.selectors import arrival_at, membership_of, person_in
 from tikdash import health
 from tikdash.db.scope import all_tenants, tenant_scope
 from tikdash.errors import TikdashError
@@ -66,19 +70,46 @@ class TenantMiddleware:
             host = split_domain_port(request.get_host())[0].rstrip(".")
         except DisallowedHost:
             host = ""
-        request.tenant = None  # type: ignore[attr-defined]
+        request.tenant = request.arrival = None  # type: ignore[attr-defined]
         if host in {settings.BASE_DOMAIN, "127.0.0.1", "[::1]"}:
             return self.get_response(request)
-        tenant = tenant_for_host(host)
-        if tenant is None:
+        session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+        arrival = arrival_at(host, session_key if session_key.isalnum() else "")
+        if arrival is None:
             return render(None, "404.html", {"unknown_host": True}, status=404)
-        request.tenant = tenant  # type: ignore[attr-defined]
+        tenant = arrival.tenant
+        request.tenant, request.arrival = tenant, arrival  # type: ignore[attr-defined]
         request.urlconf = settings.TENANT_URLCONF  # type: ignore[attr-defined]
         with tenant_scope(tenant), structlog.contextvars.bound_contextvars(tenant=tenant.slug):
             response = self.get_response(request)
         # Many addresses answer HTMX with a piece and everybody else with the page.
         patch_vary_headers(response, ["HX-Request"])
         return response
+
+
+class TenantSessionMiddleware(SessionMiddleware):
+    """Django's sessions; on a tenant's host the session has come with the tenant, and the person with the membership.
+
+    Whatever is not plainly a valid log-in is left to Django, which looks again and decides.
+    """
+
+    def process_request(self, request: Any) -> None:
+        super().process_request(request)
+        if request.arrival is None or request.arrival.session_data is None:
+            return
+        session = request.session
+        session._session_cache = session.decode(request.arrival.session_data)
+        user_id = session.get(SESSION_KEY, "")
+        found = person_in(request.tenant.id, int(user_id)) if user_id.isdecimal() else None
+        if found and _is_log_in_of(session, found[0]):
+            request._cached_user, request.membership = found
+
+
+def _is_log_in_of(session: Any, user: User) -> bool:
+    """True where the session was opened by a log-in that still holds: the password is the one of then."""
+    return session.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS and constant_time_compare(
+        session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()
+    )
 
 
 class RequestLogMiddleware:
@@ -117,13 +148,16 @@ class MembershipMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: Any, view: Any, args: Any, kwargs: Any) -> None:
+        found = getattr(request, "membership", None)
         request.membership = None
         if request.tenant is None or not getattr(view, "login_required", True):
             return
         if request.user.is_authenticated:
-            request.membership = membership_of(request.tenant.id, request.user.pk)
-            if request.membership is None:
+            if found is None or found.user_id != request.user.pk:
+                found = membership_of(request.tenant.id, request.user.pk)
+            if found is None:
                 raise Http404
+            request.membership = found
 
 
 class AdminScopeMiddleware:

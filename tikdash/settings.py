@@ -63,7 +63,7 @@ MIDDLEWARE = [
     "tikdash.middleware.TenantMiddleware",
     "tikdash.middleware.RequestLogMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "tikdash.middleware.TenantSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -99,7 +99,7 @@ TEMPLATES = [
 # --- database --------------------------------------------------------------------------------------------------------
 
 DATABASES = {"default": env.db("DATABASE_URL", default="postgresql://tikdash@127.0.0.1/tikdash")}
-if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql" or not DATABASES["default"].get("USER"):
     raise ImproperlyConfigured(
         "DATABASE_URL must be a PostgreSQL address: postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE."
     )

@@ -17,12 +17,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_safe_url(self, url: str | None) -> bool:
         """Only paths of this very host: the tenants beside it are other parties."""
-        return (
-            bool(url)
-            and str(url).startswith("/")
-            and not str(url).startswith(("//", "/\\"))
-            and super().is_safe_url(url)
-        )
+        path = url or ""
+        return path.startswith("/") and not path.startswith(("//", "/\\")) and bool(super().is_safe_url(url))
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
         """The person, or None: also for one who was switched off, whom a sentence of its own would give away."""
@@ -30,5 +26,5 @@ class AccountAdapter(DefaultAccountAdapter):
         return user if user is not None and user.is_active else None
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """One count for a person on all hosts: allauth's own key has the host in it, with a port that anybody may send."""
+        """One count for a person on all hosts: allauth's own key has the host in it, which anybody may send."""
         return str(credentials.get("email", "")).strip().lower()

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from django.db import connection
 
 from tikdash import clock
-from tikdash.errors import BadInput
+from tikdash.errors import BadInput, NotFound
 
 #: The counters of an account that can be drawn, with their names for people.
 COUNTERS = {
@@ -19,13 +19,16 @@ COUNTERS = {
     "digg_count": "Likes given",
 }
 
-#: Two arrays in one row: the driver makes no object per day, and the encoder none either.
+#: Two arrays in one row: the driver makes no object per day, and the encoder none either. The last day is named so that
+#: the partitions of the months ahead, and the default one, need not be looked into.
 SERIES = """
-    SELECT coalesce(array_agg(to_char(captured_on, 'YYYY-MM-DD') ORDER BY captured_on), '{{}}'),
-           coalesce(array_agg(CASE WHEN suspect IS NOT NULL AND suspect ? '{metric}' THEN NULL ELSE {metric} END
-                              ORDER BY captured_on), '{{}}')
-      FROM account_snapshots
-     WHERE account_id = %s AND captured_on >= %s
+    SELECT (SELECT true FROM accounts WHERE id = %(account)s),
+           coalesce(array_agg(captured_on::text), '{{}}'), coalesce(array_agg(value), '{{}}')
+      FROM (SELECT captured_on,
+                   CASE WHEN suspect IS NOT NULL AND suspect ? '{metric}' THEN NULL ELSE {metric} END AS value
+              FROM account_snapshots
+             WHERE account_id = %(account)s AND captured_on BETWEEN %(first)s AND %(last)s
+             ORDER BY captured_on) AS days
 """
 
 
@@ -52,16 +55,20 @@ class DayOfSeries:
 def series(account_id: int, metric: str, days: int) -> Series:
     """The counter `metric` of an account in the last `days` days, today included.
 
-    Raises BadInput for a metric that does not exist or a range that is not 1–3,660 days.
+    Raises BadInput for a metric that does not exist or a range that is not 1–3,660 days, NotFound for an account that
+    does not exist, or is another tenant's.
     """
     if metric not in COUNTERS:
         raise BadInput(f"There is no metric “{metric[:40]}”. Choose one of: {', '.join(COUNTERS)}.")
     if not 1 <= days <= 3660:
         raise BadInput("The range must be between 1 and 3,660 days.")
-    since = clock.today() - timedelta(days=days - 1)
+    today = clock.today()
+    first = today - timedelta(days=days - 1)
     with connection.cursor() as cursor:
-        cursor.execute(SERIES.format(metric=metric), [account_id, since])
-        dates, values = cursor.fetchone()
+        cursor.execute(SERIES.format(metric=metric), {"account": account_id, "first": first, "last": today})
+        is_there, dates, values = cursor.fetchone()
+    if not is_there:
+        raise NotFound("There is no such account in this workspace.")
     dates, values = _with_gaps(dates, values)
     return Series(metric, COUNTERS[metric], days, dates, values)
 

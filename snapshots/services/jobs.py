@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 #: What these say is about the key, not about the job: it waits, and does not die of them.
 ABOUT_THE_KEY = frozenset({"bad_key", "forbidden", "out_of_credits"})
 WAIT_FOR_KEY = timedelta(minutes=10)
+JITTER = random.Random()  # noqa: S311  (it spreads retries, it hides nothing)
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,9 @@ def _succeeded(tenant: TenantRef, job: leases.RunningJob, result: dict[str, Any]
 def _failed(job: leases.RunningJob, handle: str, error: TikdashError) -> RunReport:
     about_the_key = error.code in ABOUT_THE_KEY
     asked_for = error.retry_after if isinstance(error, TikLiveError) else None
-    wait = WAIT_FOR_KEY if about_the_key else retry_after(job.attempts + 1, asked_for, random.Random())  # noqa: S311  (jitter)
+    wait = WAIT_FOR_KEY if about_the_key else retry_after(job.attempts + 1, asked_for, JITTER)
     if job.kind == FetchJob.Kind.PROBE:
-        # Somebody waits in front of the form: a few quick tries, then the sentence; a better key takes longer than that.
+        # Somebody waits in front of the form: a few quick tries, then the sentence; a better key takes longer.
         wait = min(wait, timedelta(seconds=2))
     state = leases.fail(
         job,

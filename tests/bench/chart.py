@@ -22,7 +22,7 @@ TIMES, ROUNDS = 40, 41
 ROWS = """
     SELECT captured_on AS date,
            CASE WHEN suspect IS NOT NULL AND suspect ? 'follower_count' THEN NULL ELSE follower_count END AS value
-      FROM account_snapshots WHERE account_id = %s AND captured_on >= %s ORDER BY captured_on
+      FROM account_snapshots WHERE account_id = %s AND captured_on BETWEEN %s AND %s ORDER BY captured_on
 """
 
 
@@ -42,9 +42,10 @@ def run(options: Options) -> Iterator[Figure]:
 
 def bare_series(request: HttpRequest, account_id: int) -> JsonResponse:
     """What a Django view without tenants, log-in and columns does for the same chart."""
-    since = clock.today() - timedelta(days=int(request.GET["days"]) - 1)
+    today = clock.today()
+    first = today - timedelta(days=int(request.GET["days"]) - 1)
     with connection.cursor() as cursor:
-        cursor.execute(ROWS, [account_id, since])
+        cursor.execute(ROWS, [account_id, first, today])
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return JsonResponse({"metric": "follower_count", "rows": rows}, encoder=DjangoJSONEncoder)

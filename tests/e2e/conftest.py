@@ -43,9 +43,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def world(stack: Stack, committed_db: Cast, settings: pytest.FixtureRequest) -> Iterator[Cast]:
+def world(stack: Stack, committed_db: Cast) -> Iterator[Cast]:
     """The cast with nothing tracked, and the upstream at the time of the machine, standing still."""
-    settings.TIKLIVE_BASE_URL = stack.upstream.base_url  # type: ignore[attr-defined]
     stack.upstream.order("reset")
     stack.later(seconds=0)
     yield committed_db

@@ -50,7 +50,7 @@ class Stack:
         """Waits until no job runs: what a worker still holds would be written into the next test."""
         from snapshots.scheduling.dispatch import jobs_in_flight
 
-        _wait_for(lambda: not sum(jobs_in_flight().values()), "the worker to be done")
+        wait_for(lambda: not sum(jobs_in_flight().values()), "the worker to be done")
 
 
 @contextmanager
@@ -79,8 +79,8 @@ def running_stack() -> Iterator[Stack]:
         commands = parse_procfile((ROOT / "Procfile").read_text()).processes
         for name in ("worker", "beat", "web"):
             stack.enter_context(_running(commands[name], logs / f"{name}.log", environment))
-        _wait_for(lambda: _answers(port), "the web", logs)
-        _wait_for(lambda: _ticks(began), "worker and beat", logs)
+        wait_for(lambda: _answers(port), "the web", logs)
+        wait_for(lambda: _ticks(began), "worker and beat", logs)
         yield Stack(port, Caller(base_url))
 
 
@@ -126,7 +126,8 @@ def _stop(process: subprocess.Popen[bytes], log: Path) -> None:
         raise AssertionError(f"{log.stem} did not stop when asked to: {_end_of(log)}") from None
 
 
-def _wait_for(holds: Callable[[], bool], what: str, logs: Path | None = None) -> None:
+def wait_for(holds: Callable[[], object], what: str, logs: Path | None = None) -> None:
+    """Asks until it holds; raises AssertionError after a minute."""
     deadline = time.monotonic() + READY_WITHIN_S
     while not holds():
         if time.monotonic() > deadline:

@@ -13,12 +13,12 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 
 from accounts.selectors import TenantRef
 from snapshots.models import AccountSnapshot, FetchJob, TrackedAccount
-from snapshots.services.accounts import clean_wish
-from snapshots.services.inline import track_now
+from snapshots.selectors import handle_check
+from snapshots.services.accounts import clean_wish, request_tracking
 from snapshots.services.partitions import PARTITIONED
 from tests import factories
 from tests.cast import PASSWORD
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, wait_for
 from tikdash import clock
 from tikdash.db.partitions import ensure_months
 from tikdash.db.scope import owner, tenant_scope
@@ -179,15 +179,21 @@ def with_history(tenant: TenantRef, handle: str, followers: list[int | None], po
         return int(account.pk)
 
 
-def tracked(tenant: TenantRef, handle: str, days: int = 0, reason: str = "own", tags: str = "") -> int:
-    """An account read from the upstream an hour ago, with `days` readings before; returns its id.
+def tracked(tenant: TenantRef, handle: str, days: int = 1, reason: str = "own", tags: str = "") -> int:
+    """An account that the worker has read, as if an hour ago, with `days` readings; returns its id.
 
     It is not due before tomorrow, so that only a person's wish makes the worker read it again.
     """
     _make_months(tenant, days)
-    with clock.at(clock.now() - timedelta(hours=1)), tenant_scope(tenant):
-        account_id = track_now(tenant, clean_wish(handle=handle, reason=reason, tags=tags)).id
-        FetchJob.objects.filter(account_id=account_id).update(next_due_at=clock.now() + timedelta(days=1))
+    with tenant_scope(tenant):
+        check_id = request_tracking(tenant=tenant, wish=clean_wish(handle=handle, reason=reason, tags=tags))
+        wait_for(lambda: handle_check(check_id).account_id, f"@{handle}")
+        account_id = handle_check(check_id).account_id
+        assert account_id is not None
+        jobs = FetchJob.objects.filter(account_id=account_id)
+        wait_for(lambda: not jobs.filter(succeeded_at=None).exists(), f"the posts of @{handle}")
+        hour_ago = clock.now() - timedelta(hours=1)
+        jobs.update(next_due_at=clock.now() + timedelta(days=1), requested_at=hour_ago)
         newest = AccountSnapshot.objects.get(account_id=account_id)
         for back in range(1, days):
             grown = 1 - 0.0012 * back - 0.002 * math.sin(back / 5)

@@ -9,9 +9,9 @@ Outside of a scope no row of any tenant is visible. Scopes nest, belong to one t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from django.db import connection
 
@@ -26,6 +26,8 @@ __all__ = [
     "current_tenant_id",
     "no_scope",
     "owner",
+    "prepared_row",
+    "row_and_scope",
     "tenant_scope",
 ]
 
@@ -82,6 +84,19 @@ def no_scope() -> Iterator[None]:
     """Shared tables only, as before a tenant is known: for what must not inherit the caller's scope."""
     with _inside(NO_SCOPE):
         yield
+
+
+def row_and_scope(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The row of a statement that finds a tenant and puts the session into its scope; None where there is no row.
+
+    A page needs it to be found out and entered with one statement. The block `tenant_scope` is entered as ever.
+    """
+    return _wrapper().scope_applied_by(statement, parameters)
+
+
+def prepared_row(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The first row of a statement that every request repeats, in the present scope; None where there is no row."""
+    return _wrapper().prepared_row(statement, parameters)
 
 
 def current_scope() -> Scope:

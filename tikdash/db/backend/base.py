@@ -134,36 +134,31 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
         self._applied = scope
 
     def scope_applied_by(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
-        """Runs a statement that sets schema, tenant and role by itself (`APPLIES_SCOPE`), and gives its row or None.
+        """Runs a statement that finds a tenant and sets schema, tenant and role by itself; its row, or None.
 
-        The caller's scope stays what it is: the session is only known to be in the statement's already, and entering
-        that costs no statement. It is run in whatever scope the session is in, so it names its tables in full.
+        The row begins with schema and tenant and ends with `APPLIES_SCOPE`. The caller's scope stays what it is: it is
+        only known that the session is in the tenant's already, so that entering it costs no further statement. It runs
+        in whatever scope the session is in, so it names its tables in full.
         """
-        before = self._applied
-        row = self._prepared_row(statement, parameters)
-        if row is None:
-            self._applied = before
-            return None
-        schema, tenant_id = row[:2]
-        if row[-1] == schema:
-            self._applied = Scope(schema=schema, tenant_id=tenant_id)
-        return row
-
-    def prepared_row(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
-        """The first row of a statement that every request repeats: PostgreSQL plans it once a connection."""
-        self.validate_no_broken_transaction()
-        self.ensure_connection()
-        self.apply_scope()
-        applied = self._applied
-        row = self._prepared_row(statement, parameters)
-        self._applied = applied
-        return row
-
-    def _prepared_row(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
         self.validate_no_broken_transaction()
         self.ensure_connection()
         # Unknown until the statement has succeeded.
-        self._applied = None
+        before, self._applied = self._applied, None
+        row = self._execute_prepared(statement, parameters)
+        if row is None:
+            self._applied = before
+        elif row[0] == row[-1]:
+            self._applied = Scope(schema=row[0], tenant_id=row[1])
+        return row
+
+    def prepared_row(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
+        """The first row of a statement that every request repeats: PostgreSQL parses it once a connection."""
+        self.validate_no_broken_transaction()
+        self.ensure_connection()
+        self.apply_scope()
+        return self._execute_prepared(statement, parameters)
+
+    def _execute_prepared(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
         with self.wrap_database_errors, psycopg.Cursor(self.connection) as cursor:
             return cursor.execute(statement, parameters, prepare=True).fetchone()
 

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from tikdash.error_pages import server_gone
 from tikdash.errors import TikdashError
+from tikdash.health import why_database_is_silent
 
 
 class TikdashCommand(BaseCommand):
@@ -29,9 +30,8 @@ class TikdashCommand(BaseCommand):
         except (DatabaseError, RedisError) as error:
             if not server_gone(error):
                 raise
-            raise CommandError(
-                f"A server does not answer: {first_line(error)}. Is it running? See `manage.py doctor`."
-            ) from None
+            why = why_database_is_silent() if isinstance(error, DatabaseError) else first_line(error)
+            raise CommandError(f"A server does not answer: {why}. Is it running? See `manage.py doctor`.") from None
         self.stdout.write(orjson.dumps(data).decode() if options["json"] else text)
 
     def run(self, **options: Any) -> tuple[str, Any]:

@@ -13,8 +13,8 @@ from tikdash.db.partitions import rows_in_default
 from tikdash.db.rls import faults_of_tables
 from tikdash.db.roles import faults_of_log_in
 from tikdash.db.scope import all_tenants, owner
-from tikdash.health import redis_answers
-from tikdash.management.commands._base import TikdashCommand, first_line
+from tikdash.health import redis_answers, why_database_is_silent
+from tikdash.management.commands._base import TikdashCommand
 
 
 class Command(TikdashCommand):
@@ -23,8 +23,8 @@ class Command(TikdashCommand):
     def run(self, **options: Any) -> tuple[str, Any]:
         try:
             faults = self._database()
-        except DatabaseError as error:
-            faults = [f"PostgreSQL does not answer: {first_line(error)}. Check DATABASE_URL and that the server runs."]
+        except DatabaseError:
+            faults = [f"PostgreSQL does not answer: {why_database_is_silent()}. Check DATABASE_URL and that it runs."]
         if not redis_answers():
             faults.append("Redis does not answer. Check REDIS_URL and that the server runs.")
         if faults:

@@ -21,13 +21,17 @@ class Command(TikdashCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--admin-url", default="", help="PostgreSQL administrator; default DATABASE_ADMIN_URL")
+        parser.add_argument(
+            "--tables-only", action="store_true", help="database and roles exist: bring tables up to date"
+        )
 
-    def run(self, *, admin_url: str, **options: Any) -> tuple[str, Any]:
+    def run(self, *, admin_url: str, tables_only: bool, **options: Any) -> tuple[str, Any]:
         admin_url = admin_url or settings.DATABASE_ADMIN_URL
         log_in = LogIn.from_url(env.str("DATABASE_URL"))
-        if not admin_url:
+        if not admin_url and not tables_only:
             raise RolesError("Give an administrator's address: --admin-url postgresql://postgres:…@HOST/postgres.")
-        make_roles_and_database(admin_url, log_in)
+        if not tables_only:
+            make_roles_and_database(admin_url, log_in)
         call_command("migrate_schemas", interactive=False, verbosity=0)
         make_shard(schema_name=settings.SHARED_SCHEMA, kind=Shard.Kind.SHARED)
         made = make_partitions(settings.PARTITIONS_AHEAD_MONTHS) + make_partitions_everywhere()

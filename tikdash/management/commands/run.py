@@ -36,7 +36,8 @@ class Command(TikdashCommand):
 
     def run(self, **options: Any) -> tuple[str, Any]:
         port = self._free_web_port()
-        call_command("init_db", stdout=self.stdout)
+        # Somebody who brings a database, but no administrator's address, has made it and its roles already.
+        call_command("init_db", tables_only=not settings.DATABASE_ADMIN_URL, stdout=self.stdout)
         call_command("collectstatic", interactive=False, verbosity=0)
         simulator = self._simulator_options() if "simulator" in self._names() else None
         if simulator:

@@ -1,0 +1,162 @@
+"""The admin: for staff alone, on the public host alone, over all tenants of the shard that was chosen."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from billing.models import UsageEvent
+from snapshots.models import TrackedAccount
+from tests.cast import OLGA, PASSWORD, Cast
+from tests.factories import make_account, make_job, make_post, make_snapshots
+from tikdash import clock
+from tikdash.db.scope import tenant_scope
+
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+LISTS = [
+    "accounts/tenant", "accounts/domain", "accounts/user", "accounts/membership", "snapshots/trackedaccount",
+    "snapshots/post", "snapshots/fetchjob", "billing/plan", "billing/usagerecordrow",
+]  # fmt: skip
+
+
+def browser(user: User | None, host: str = "localhost") -> Client:
+    client = Client(headers={"host": host})
+    if user is not None:
+        client.force_login(user, backend=BACKEND)
+    return client
+
+
+def page(client: Client, path: str) -> str:
+    response = client.get(path, follow=True)
+    assert response.status_code == 200, (path, response.status_code)
+    return str(response.content.decode())
+
+
+@pytest.fixture
+def olga(cast: Cast) -> Client:
+    return browser(cast.olga)
+
+
+@pytest.fixture
+def data(cast: Cast) -> dict[str, TrackedAccount]:
+    """In each tenant an account with numbers, a post, a job and a usage event."""
+    made = {}
+    for tenant in cast.tenants:
+        with tenant_scope(tenant):
+            account = make_account(f"of.{tenant.slug}")
+            make_snapshots(account, [4_321])
+            make_post(account, title=f"Post of {tenant.slug}")
+            make_job(account, error_code=f"error_{tenant.slug}")
+            UsageEvent.objects.create(
+                id=uuid.uuid4(), occurred_at=clock.now(), key_id="shared", endpoint=f"endpoint-{tenant.slug}",
+                feature="profile", priority="pro", outcome="ok", credits=1, attempts=1, latency_ms=9,
+            )  # fmt: skip
+            made[tenant.slug] = account
+    return made
+
+
+@pytest.mark.parametrize("path", ["", "shard/?schema=shared", *(f"{name}/" for name in LISTS)])
+def test_only_staff_gets_in(cast: Cast, path: str) -> None:
+    assert browser(cast.olga).get(f"/admin/{path}").status_code in {200, 302}
+    for user in (cast.ana, cast.nora):
+        answer = browser(user).get(f"/admin/{path}", follow=True)
+        assert answer.status_code == 404
+    anonymous = browser(None).get(f"/admin/{path}", follow=True)
+    assert anonymous.redirect_chain[-1][0].startswith("/log-in/")
+    for user in (cast.ana, cast.olga):
+        assert browser(user, "acme.localhost").get(f"/admin/{path}").status_code == 404
+
+
+def test_staff_signs_in_through_the_one_log_in_and_lands_in_the_admin(cast: Cast) -> None:
+    client = browser(None)
+    sent = client.get("/admin/", follow=True)
+    to = sent.redirect_chain[-1][0]
+    assert client.post(to, {"login": OLGA, "password": PASSWORD})["Location"] == "/admin/"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("accounts/tenant", "{slug}"),
+        ("accounts/domain", "{slug}.localhost"),
+        ("snapshots/trackedaccount", "of.{slug}"),
+        ("snapshots/post", "Post of {slug}"),
+        ("snapshots/fetchjob", "error_{slug}"),
+        ("billing/usagerecordrow", "endpoint-{slug}"),
+    ],
+)
+def test_lists_show_the_rows_of_all_tenants(
+    olga: Client, data: dict[str, TrackedAccount], name: str, shown: str
+) -> None:
+    found = page(olga, f"/admin/{name}/")
+    for slug in ("acme", "rival"):
+        assert shown.format(slug=slug) in found, slug
+    # Globex' own rows are in a schema of its own; what is shared is shown with the rest.
+    assert (shown.format(slug="globex") in found) == (not name.startswith("snapshots/"))
+
+
+def test_the_switch_shows_the_dedicated_shard_and_leads_back(olga: Client, data: dict[str, TrackedAccount]) -> None:
+    page(olga, "/admin/shard/?schema=tenant_globex")
+    found = page(olga, "/admin/snapshots/trackedaccount/")
+    assert "of.globex" in found and "of.acme" not in found and "tenant_globex ✓" in found
+    page(olga, "/admin/shard/?schema=shared")
+    found = page(olga, "/admin/snapshots/trackedaccount/")
+    assert "of.acme" in found and "of.globex" not in found
+    for schema in ("public", "nobody", "", "pg_catalog", "shared, public"):
+        assert olga.get("/admin/shard/", {"schema": schema}).status_code == 404
+
+
+def test_an_account_shows_its_newest_numbers_and_no_button_that_writes(
+    olga: Client, data: dict[str, TrackedAccount]
+) -> None:
+    found = page(olga, f"/admin/snapshots/trackedaccount/{data['rival'].pk}/change/")
+    assert "4,321 followers" in found and 'name="_save"' not in found
+
+
+@pytest.mark.parametrize("query", ["q=of.rival", "q=rival", "q=acme&state__exact=active"])
+def test_search_reaches_over_tenants(olga: Client, data: dict[str, TrackedAccount], query: str) -> None:
+    found = page(olga, f"/admin/snapshots/trackedaccount/?{query}")
+    assert ("of.rival" in found) == ("rival" in query) and ("of.acme" in found) == ("acme" in query)
+
+
+@pytest.mark.parametrize("name", ["billing/usagerecordrow", "snapshots/trackedaccount", "snapshots/post", "snapshots/fetchjob"])
+def test_the_ledger_and_tracked_data_are_for_looking_only(
+    cast: Cast, olga: Client, data: dict[str, TrackedAccount], name: str
+) -> None:
+    def rows() -> list[Any]:
+        with tenant_scope(cast.acme):
+            return [*UsageEvent.objects.values(), *TrackedAccount.objects.values()]
+
+    before = rows()
+    with tenant_scope(cast.acme):
+        event = UsageEvent.objects.get()
+    key = event.id if name.startswith("billing") else data["acme"].pk
+    assert olga.get(f"/admin/{name}/add/").status_code == 403
+    assert olga.post(f"/admin/{name}/add/", {"credits": 0}).status_code == 403
+    assert olga.post(f"/admin/{name}/{key}/delete/", {"post": "yes"}).status_code in {302, 403}
+    assert olga.post(f"/admin/{name}/{key}/change/", {"credits": 0, "username": "x"}).status_code in {302, 403}
+    olga.post(f"/admin/{name}/", {"action": "delete_selected", "_selected_action": [str(key)], "post": "yes"})
+    assert rows() == before
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_list_searches_sorts_and_opens_its_rows(
+    cast: Cast, olga: Client, data: dict[str, TrackedAccount], name: str
+) -> None:
+    listed = page(olga, f"/admin/{name}/?q=a&o=1.-2")
+    assert "<table" in listed or "0 " in listed
+    links = re.findall(rf'href="(/admin/{name}/[^"]+/change/[^"]*)"', page(olga, f"/admin/{name}/"))
+    assert links
+    page(olga, links[0].replace("&amp;", "&"))
+
+
+def test_a_tenant_is_neither_made_nor_deleted_here_but_its_plan_changes(cast: Cast, olga: Client) -> None:
+    assert olga.get("/admin/accounts/tenant/add/").status_code == 403
+    assert olga.post(f"/admin/accounts/tenant/{cast.acme.id}/delete/", {"post": "yes"}).status_code == 403
+    found = page(olga, f"/admin/accounts/tenant/{cast.acme.id}/change/")
+    assert 'name="plan"' in found and 'name="slug"' not in found and "ana@acme.example" in found or "Ana" in found
