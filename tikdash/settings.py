@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from tikdash import logging as tikdash_logging
 from tikdash.env import EMBEDDED, ROOT, VAR, env, secret
@@ -109,6 +110,8 @@ DATABASES["default"] |= {
     "OPTIONS": DATABASES["default"].get("OPTIONS", {})
     | {
         "connect_timeout": 5,
+        # Django's own cursors never prepare; this is for the few statements that `tikdash.db.backend` prepares.
+        "prepare_threshold": 5,
         "pool": {
             "min_size": 1,
             "max_size": env.int("DATABASE_POOL", default=12),
@@ -264,6 +267,7 @@ UNFOLD = {
     "SITE_TITLE": "Tikdash operations",
     "SITE_HEADER": "Tikdash",
     "SITE_SYMBOL": "monitoring",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("tikdash/favicon.svg")}],
     "SHOW_HISTORY": True,
     "SIDEBAR": {
         "show_search": True,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db import connection
-
 from tikdash import clock
+from tikdash.db.scope import prepared_row
 from tikdash.errors import BadInput, NotFound
 
 #: The counters of an account that can be drawn, with their names for people.
@@ -64,9 +63,8 @@ def series(account_id: int, metric: str, days: int) -> Series:
         raise BadInput("The range must be between 1 and 3,660 days.")
     today = clock.today()
     first = today - timedelta(days=days - 1)
-    with connection.cursor() as cursor:
-        cursor.execute(SERIES.format(metric=metric), {"account": account_id, "first": first, "last": today})
-        is_there, dates, values = cursor.fetchone()
+    row = prepared_row(SERIES.format(metric=metric), {"account": account_id, "first": first, "last": today})
+    is_there, dates, values = row or (None, [], [])
     if not is_there:
         raise NotFound("There is no such account in this workspace.")
     dates, values = _with_gaps(dates, values)

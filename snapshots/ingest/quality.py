@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-#: From here on, a value that ends in zeros where the one before did not was rounded by the upstream.
-ROUNDED_FROM = 10_000
-ROUNDED_ZEROS = 100
+#: The upstream rounds as TikTok's pages do: 207.9 K to hundreds, 1.4 M to hundred thousands. (From, multiple of.)
+ROUNDED_SIZES = ((1_000_000_000, 100_000_000), (1_000_000, 100_000), (10_000, 100))
 ZEROED_ABOVE = 100
 #: The share by which a cumulative counter may fall before the fall is taken for an error.
 LARGEST_FALL = 0.01
@@ -42,9 +41,7 @@ def judge_value(value: int | None, previous: int | None, *, cumulative: bool) ->
         return OK
     if cumulative and value < previous * (1 - LARGEST_FALL):
         return REGRESSED
-    if value >= ROUNDED_FROM and value % ROUNDED_ZEROS == 0 and previous % ROUNDED_ZEROS and value != previous:
-        return ROUNDED
-    return OK
+    return ROUNDED if _rounded(value) and not _rounded(previous) else OK
 
 
 def judge(
@@ -60,3 +57,8 @@ def judge(
         suspect={name: state for name, state in states.items() if state not in USABLE},
         sound={name: value for name, value in values.items() if states[name] in USABLE and value is not None},
     )
+
+
+def _rounded(value: int) -> bool:
+    """True where `value` ends in the zeros of a rounded number of its size."""
+    return next((value % multiple == 0 for least, multiple in ROUNDED_SIZES if value >= least), False)

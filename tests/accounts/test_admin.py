@@ -155,8 +155,8 @@ def test_every_list_searches_sorts_and_opens_its_rows(
     page(olga, links[0].replace("&amp;", "&"))
 
 
-def test_a_tenant_is_neither_made_nor_deleted_here_but_its_plan_changes(cast: Cast, olga: Client) -> None:
+def test_a_tenant_is_neither_made_nor_deleted_here_but_its_plan_can_change(cast: Cast, olga: Client) -> None:
     assert olga.get("/admin/accounts/tenant/add/").status_code == 403
     assert olga.post(f"/admin/accounts/tenant/{cast.acme.id}/delete/", {"post": "yes"}).status_code == 403
     found = page(olga, f"/admin/accounts/tenant/{cast.acme.id}/change/")
-    assert 'name="plan"' in found and 'name="slug"' not in found and "ana@acme.example" in found or "Ana" in found
+    assert 'name="plan"' in found and 'name="slug"' not in found and "acme.localhost" in found

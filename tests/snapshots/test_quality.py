@@ -34,12 +34,14 @@ NEGATIVE_HEARTS = -977_433_948
         (0, 101, True, "zeroed"),
         (0, 100, False, "ok"),
         (0, None, True, "ok"),
-        (1_250_000, 1_248_913, False, "rounded"),
+        (1_200_000, 1_198_913, False, "rounded"),
+        (1_269_900, 1_268_865, False, "ok"),
+        (207_900, 207_851, False, "rounded"),
         (10_000, 9_999, False, "rounded"),
         (9_900, 9_899, False, "ok"),
-        (1_250_000, 1_200_000, False, "ok"),
-        (1_250_000, 1_250_000, False, "ok"),
-        (1_250_000, None, False, "ok"),
+        (1_300_000, 1_200_000, False, "ok"),
+        (1_200_000, 1_200_000, False, "ok"),
+        (1_200_000, None, False, "ok"),
         (1_250_010, 1_248_913, False, "ok"),
         (989_999, 1_000_000, True, "regressed"),
         (990_000, 1_000_000, True, "ok"),
@@ -145,13 +147,13 @@ def test_missing_zeroed_and_regressed_values_are_kept_aside_too(
 
 
 def test_a_rounded_value_is_odd_but_shown(acme: TenantRef) -> None:
-    account = make_account(follower_count=1_248_913, heart_count=1_000_001)
-    verdict = store_profile(account.pk, profile(follower_count=1_250_000))
+    account = make_account(follower_count=1_198_913, heart_count=1_000_001)
+    verdict = store_profile(account.pk, profile(follower_count=1_200_000))
     account.refresh_from_db()
-    assert account.follower_count == 1_250_000
+    assert account.follower_count == 1_200_000
     assert AccountSnapshot.objects.get(account=account).state == verdict.state == DataState.ROUNDED
-    assert series(account.pk, "follower_count", 30).values == [1_250_000]
-    assert analytics.tiles(account.pk)[0].value == 1_250_000
+    assert series(account.pk, "follower_count", 30).values == [1_200_000]
+    assert analytics.tiles(account.pk)[0].value == 1_200_000
 
 
 def test_a_suspect_day_is_no_base_for_a_change_and_a_gap_in_list_and_table(acme: TenantRef) -> None:

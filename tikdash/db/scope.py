@@ -9,7 +9,7 @@ Outside of a scope no row of any tenant is visible. Scopes nest, belong to one t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
@@ -30,6 +30,8 @@ __all__ = [
     "row_and_scope",
     "tenant_scope",
 ]
+
+Parameters = Sequence[Any] | Mapping[str, Any]
 
 
 class TenantLike(Protocol):
@@ -86,7 +88,7 @@ def no_scope() -> Iterator[None]:
         yield
 
 
-def row_and_scope(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+def row_and_scope(statement: str, parameters: Parameters) -> tuple[Any, ...] | None:
     """The row of a statement that finds a tenant and puts the session into its scope; None where there is no row.
 
     A page needs it to be found out and entered with one statement. The block `tenant_scope` is entered as ever.
@@ -94,7 +96,7 @@ def row_and_scope(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] 
     return _wrapper().scope_applied_by(statement, parameters)
 
 
-def prepared_row(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+def prepared_row(statement: str, parameters: Parameters) -> tuple[Any, ...] | None:
     """The first row of a statement that every request repeats, in the present scope; None where there is no row."""
     return _wrapper().prepared_row(statement, parameters)
 
