@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 from celery import Celery
 from celery.signals import setup_logging, task_postrun, task_prerun
 
+from tikdash.env import EMBEDDED
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tikdash.settings")
+if EMBEDDED:
+    # On a development machine root is nobody's mistake.
+    warnings.filterwarnings("ignore", message=".*superuser privileges.*")
 
 app = Celery("tikdash")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -13,12 +13,14 @@ from django.conf import settings
 from accounts.models import Tenant, User
 from accounts.selectors import TenantRef, all_tenants_listed
 from accounts.services.tenants import add_member, create_tenant
+from snapshots.selectors import account_id_of
 from snapshots.services.accounts import clean_wish
 from snapshots.services.inline import drain, fetch_now, track_now
 from snapshots.services.partitions import PARTITIONED
 from tikdash import clock
 from tikdash.db.partitions import ensure_months
-from tikdash.db.scope import owner
+from tikdash.db.scope import owner, tenant_scope
+from tikdash.errors import NotFound
 
 DAYS = 90
 PASSWORD = "tikdash-demo"  # noqa: S105  (it is printed at every start)
@@ -143,7 +145,18 @@ def _tenant(demo: DemoTenant) -> TenantRef:
 def _track_all(refs: list[TenantRef]) -> None:
     for demo, ref in zip(TENANTS, refs, strict=True):
         for handle, (reason, tags) in demo.accounts.items():
-            track_now(ref, clean_wish(handle=handle, reason=reason, tags=tags))
+            if not _is_tracked(ref, handle):
+                track_now(ref, clean_wish(handle=handle, reason=reason, tags=tags))
+
+
+def _is_tracked(ref: TenantRef, handle: str) -> bool:
+    """True where a seed that was stopped half-way has left the account; its history then goes on where it ended."""
+    with tenant_scope(ref):
+        try:
+            account_id_of(handle)
+        except NotFound:
+            return False
+        return True
 
 
 def _make_months(moments: list[datetime], refs: list[TenantRef]) -> None:

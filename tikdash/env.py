@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -47,3 +49,17 @@ def secret(name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(50
         finally:
             temporary.unlink()
     return path.read_text()
+
+
+def database() -> dict[str, Any]:
+    """DATABASE_URL as Django has it. Raises ImproperlyConfigured for what is no address of a PostgreSQL database."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            found: dict[str, Any] = env.db("DATABASE_URL", default="postgresql://tikdash@127.0.0.1/tikdash")
+    except ValueError:
+        found = {}
+    if found.get("ENGINE") != "django.db.backends.postgresql" or not found.get("USER"):
+        raise ImproperlyConfigured(
+            "DATABASE_URL must be a PostgreSQL address: postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE."
+        )
+    return found

@@ -74,7 +74,11 @@ class TenantMiddleware:
         if host in {settings.BASE_DOMAIN, "127.0.0.1", "[::1]"}:
             return self.get_response(request)
         session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-        arrival = arrival_at(host, session_key if session_key.isalnum() else "")
+        if not session_key.isalnum():
+            # No key of ours: PostgreSQL would not even take it, were there a NUL in it.
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+            session_key = ""
+        arrival = arrival_at(host, session_key)
         if arrival is None:
             return render(None, "404.html", {"unknown_host": True}, status=404)
         tenant = arrival.tenant

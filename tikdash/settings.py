@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from tikdash import logging as tikdash_logging
-from tikdash.env import EMBEDDED, ROOT, VAR, env, secret
+from tikdash.env import EMBEDDED, ROOT, VAR, database, env, secret
 
 # --- machine ---------------------------------------------------------------------------------------------------------
 
@@ -99,11 +98,7 @@ TEMPLATES = [
 
 # --- database --------------------------------------------------------------------------------------------------------
 
-DATABASES = {"default": env.db("DATABASE_URL", default="postgresql://tikdash@127.0.0.1/tikdash")}
-if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql" or not DATABASES["default"].get("USER"):
-    raise ImproperlyConfigured(
-        "DATABASE_URL must be a PostgreSQL address: postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE."
-    )
+DATABASES = {"default": database()}
 DATABASES["default"] |= {
     "ENGINE": "tikdash.db.backend",
     "CONN_HEALTH_CHECKS": True,

@@ -19,6 +19,7 @@ from tikdash.plans import limits_of
 
 RESERVED_SLUGS = frozenset({"www", "admin", "api", "app", "static", "media", "mail", "shared", "public"})
 TRIAL_DAYS = 14
+LONGEST_NAME = 120
 
 
 def create_tenant(
@@ -32,8 +33,8 @@ def create_tenant(
 ) -> TenantRef:
     """A new customer at `SLUG.BASE_DOMAIN`: in the shared schema one row, dedicated a schema with its tables.
 
-    Raises BadInput for a slug that cannot be an address, NotFound for an unknown plan, LimitReached for a slug that
-    is taken.
+    Raises BadInput for a slug that cannot be an address or a name that is too long, NotFound for an unknown plan,
+    LimitReached for a slug that is taken.
     """
     slug = slug.strip().lower()
     try:
@@ -42,6 +43,8 @@ def create_tenant(
         raise BadInput(f"“{slug}” cannot be an address. {error.message}") from None
     if slug in RESERVED_SLUGS:
         raise BadInput(f"“{slug}” is kept for Tikdash itself. Choose another address.")
+    if len(name) > LONGEST_NAME:
+        raise BadInput(f"A name has at most {LONGEST_NAME} characters.")
     if Tenant.objects.filter(slug=slug).exists():
         raise _taken(slug)
     draft = Tenant(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from tikdash import clock
 from tikdash.db.scope import prepared_row
@@ -22,7 +23,7 @@ COUNTERS = {
 #: the partitions of the months ahead, and the default one, need not be looked into.
 SERIES = """
     SELECT (SELECT true FROM accounts WHERE id = %(account)s),
-           coalesce(array_agg(captured_on::text), '{{}}'), coalesce(array_agg(value), '{{}}')
+           coalesce(array_agg(captured_on - %(first)s::date), '{{}}'), coalesce(array_agg(value), '{{}}')
       FROM (SELECT captured_on,
                    CASE WHEN suspect IS NOT NULL AND suspect ? '{metric}' THEN NULL ELSE {metric} END AS value
               FROM account_snapshots
@@ -64,10 +65,10 @@ def series(account_id: int, metric: str, days: int) -> Series:
     today = clock.today()
     first = today - timedelta(days=days - 1)
     row = prepared_row(SERIES.format(metric=metric), {"account": account_id, "first": first, "last": today})
-    is_there, dates, values = row or (None, [], [])
+    is_there, days_later, values = row or (None, [], [])
     if not is_there:
         raise NotFound("There is no such account in this workspace.")
-    dates, values = _with_gaps(dates, values)
+    dates, values = _day_by_day(first, days_later, values)
     return Series(metric, COUNTERS[metric], days, dates, values)
 
 
@@ -82,13 +83,18 @@ def as_table(shown: Series) -> list[DayOfSeries]:
     return rows[::-1]
 
 
-def _with_gaps(dates: list[str], values: list[int | None]) -> tuple[list[str], list[int | None]]:
-    if not dates:
-        return dates, values
-    first, last = date.fromisoformat(dates[0]), date.fromisoformat(dates[-1])
-    length = (last - first).days + 1
-    if length == len(dates):
-        return dates, values
-    known = dict(zip(dates, values, strict=True))
-    every = [(first + timedelta(days=index)).isoformat() for index in range(length)]
-    return every, [known.get(day) for day in every]
+def _day_by_day(first: date, days_later: list[int], values: list[int | None]) -> tuple[list[str], list[int | None]]:
+    """Every day from the first that has a row to the last; `days_later` counts from `first`."""
+    if not days_later:
+        return [], []
+    begin, length = days_later[0], days_later[-1] - days_later[0] + 1
+    if length != len(days_later):
+        known = dict(zip(days_later, values, strict=True))
+        values = [known.get(begin + index) for index in range(length)]
+    return list(_texts(first + timedelta(days=begin), length)), values
+
+
+@lru_cache(maxsize=64)
+def _texts(first: date, length: int) -> tuple[str, ...]:
+    # All charts of a day ask for the same few ranges.
+    return tuple((first + timedelta(days=index)).isoformat() for index in range(length))

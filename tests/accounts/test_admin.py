@@ -124,7 +124,9 @@ def test_search_reaches_over_tenants(olga: Client, data: dict[str, TrackedAccoun
     assert ("of.rival" in found) == ("rival" in query) and ("of.acme" in found) == ("acme" in query)
 
 
-@pytest.mark.parametrize("name", ["billing/usagerecordrow", "snapshots/trackedaccount", "snapshots/post", "snapshots/fetchjob"])
+@pytest.mark.parametrize(
+    "name", ["billing/usagerecordrow", "snapshots/trackedaccount", "snapshots/post", "snapshots/fetchjob"]
+)
 def test_the_ledger_and_tracked_data_are_for_looking_only(
     cast: Cast, olga: Client, data: dict[str, TrackedAccount], name: str
 ) -> None:

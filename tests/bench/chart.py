@@ -34,9 +34,7 @@ def run(options: Options) -> Iterator[Figure]:
     for days, aim in AIMS.items():
         plain = without_middleware(f"/series/{one.account_id}/?days={days}", __name__)
         _check_same(name, days, product[days], plain)
-        measured = interleaved(
-            _through(connected_to, name, product[days]), _through(bare, name, plain), ROUNDS
-        )
+        measured = interleaved(_through(connected_to, name, product[days]), _through(bare, name, plain), ROUNDS)
         yield Figure("chart", f"series{days}", "s", measured.value, measured.baseline, measured.rounds, aim)
 
 

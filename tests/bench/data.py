@@ -1,4 +1,4 @@
-"""Databases of the benches: made by `init_db`, filled by SQL through the real tables and policies, kept between runs."""
+"""Databases of the benches: made by `init_db`, filled by SQL through the real tables, kept between runs."""
 
 from __future__ import annotations
 
@@ -85,6 +85,8 @@ JOBS = """
       JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM tenants WHERE slug LIKE 'bench-%%') AS t
         ON t.place = n %% %(tenants)s
 """
+#: Databases that this run has looked after.
+_ready: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,9 @@ def main_database(options: Options) -> str:
 
 def database(name: str, shape: Shape, options: Options) -> str:
     """Makes and fills the database `name` if it is not there with this shape and today's data; returns its name."""
+    if name in _ready:
+        return name
+    _ready.add(name)
     marker = json.dumps(asdict(shape) | {"last_day": str(clock.today())})
     if not options.fresh and _marker_of(name) == marker:
         _init_db(name)

@@ -5,6 +5,7 @@ As in production: durable servers, INFO logs as JSON (written to nowhere), compr
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 from pathlib import Path
@@ -39,8 +40,13 @@ def prepare() -> None:
     for handler in logging.getLogger().handlers:
         # Every line is made as in production; only its way to the terminal is left out.
         if isinstance(handler, logging.StreamHandler):
-            handler.setStream(Path(os.devnull).open("w"))
+            handler.setStream(_Nowhere())
     call_command("collectstatic", interactive=False, verbosity=0)
+
+
+class _Nowhere(io.TextIOBase):
+    def write(self, text: str) -> int:
+        return len(text)
 
 
 def database_url(name: str) -> str:

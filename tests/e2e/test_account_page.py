@@ -146,6 +146,14 @@ def test_a_refresh_keeps_the_old_number_until_the_new_one_is_there_and_is_capped
     assert read_again["play_count"] not in old_views
     expect(ana.locator(f"#posts td.col-plays [title='{read_again['play_count']:,}']")).to_be_visible()
 
+    # A form that is sent all the same changes nothing.
+    stack.later(hours=30)
+    asked = stack.upstream.look("stats")["requests"]
+    ana.locator("form[action$='/refresh/']").evaluate("form => form.requestSubmit()")
+    expect(ana.get_by_role("button", name="Refresh", exact=True)).to_have_accessible_description("Again in 5 min")
+    stack.settle()
+    assert stack.upstream.look("stats")["requests"] == asked
+
 
 def test_a_refresh_that_fails_says_why_and_keeps_the_old_number(ana: Page, world: Cast, stack: Stack) -> None:
     account_id = tracked(world.acme, "lena.bakes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -127,6 +128,12 @@ def track(page: Page, handle: str) -> None:
     """Types a handle into the form of the list, as it is, and sends it."""
     page.get_by_label("TikTok handle").fill(handle)
     page.get_by_role("button", name="Track").click()
+
+
+def expect_mistake(page: Page, sentence: str) -> None:
+    """The field of the handle is described by this sentence, as a screen reader would say it."""
+    field = page.get_by_label("TikTok handle")
+    expect(field).to_have_accessible_description(re.compile(re.escape(sentence)))
 
 
 def tab_to(target: Locator) -> None:

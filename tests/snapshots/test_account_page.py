@@ -110,7 +110,7 @@ def test_a_range_or_metric_that_does_not_exist_is_a_400(
 def test_links_of_the_chart_keep_the_order_of_the_posts(ana: Client, lena: TrackedAccount) -> None:
     page = ana.get(url(lena) + "?sort=-plays&days=30&metric=heart_count")
     assert link(page, 'id="range-3"') == url(lena) + "?sort=-plays&metric=heart_count&days=365"
-    assert 'data-series-url="/accounts/%d/series.json?metric=heart_count&amp;days=30"' % lena.pk in text_of(page)
+    assert f'data-series-url="{url(lena, "series.json")}?metric=heart_count&amp;days=30"' in text_of(page)
 
 
 # --- posts -----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_accounts_spread_evenly_over_the_hour() -> None:
 
 def test_waits_double_from_a_minute_to_six_hours() -> None:
     waits = [retry_after(attempts, None, random.Random(1)).total_seconds() for attempts in range(1, 15)]
-    for earlier, later in zip(waits, waits[1:], strict=False):
+    for earlier, later in pairwise(waits):
         assert later == pytest.approx(earlier * 2) or later == pytest.approx(waits[-1])
     assert 45 <= waits[0] <= 75 and 0.75 * 6 * HOUR_S <= waits[-1] <= 1.25 * 6 * HOUR_S
 

@@ -179,9 +179,7 @@ def test_a_job_that_a_worker_began_is_not_given_back(committed_db: Cast, noon: d
     assert claim("shared", ROOM) == []
 
 
-def test_a_wake_up_waits_for_the_commit_and_not_for_the_tick(
-    committed_db: Cast, broker: Redis, noon: datetime
-) -> None:
+def test_a_wake_up_waits_for_the_commit_and_not_for_the_tick(committed_db: Cast, broker: Redis, noon: datetime) -> None:
     acme = committed_db.acme
     first, second = make_jobs(acme, 2)
     with transaction.atomic():

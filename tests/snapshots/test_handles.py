@@ -113,7 +113,6 @@ def test_the_sentence_repeats_no_more_than_40_characters() -> None:
 def test_any_text_gives_a_handle_or_a_sentence_and_a_handle_stays_itself(typed: str) -> None:
     try:
         handle = clean_handle(typed)
-    except BadInput as refused:
-        assert str(refused).endswith(".")
+    except BadInput:
         return
     assert HANDLE.match(handle) and clean_handle(f"@{handle}") == handle

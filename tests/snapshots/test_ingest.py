@@ -99,7 +99,7 @@ def test_after_a_rename_nobody_reads_that_the_creator_is_gone(acme: TenantRef, u
         fetch_now(acme, "mara.codes")
         assert analytics.header(tracked.id).state == "active"
         due = FetchJob.objects.get(kind="profile").next_due_at
-        assert due <= datetime.fromisoformat("2026-10-19T12:00:00Z"), "its numbers are read under the new handle at once"
+        assert due <= datetime.fromisoformat("2026-10-19T12:00:00Z"), "read under the new handle at once"
 
 
 def test_a_handle_that_now_belongs_to_somebody_else_changes_no_number(acme: TenantRef, upstream: Caller) -> None:
@@ -179,9 +179,7 @@ def test_a_deleted_creator_is_said_to_be_gone_and_keeps_its_history(
 
 
 @pytest.mark.parametrize("fault", ["nulls", "zeroed", "duplicates", "negative_hearts"])
-def test_dirty_answers_leave_the_accounts_numbers_as_they_were(
-    acme: TenantRef, upstream: Caller, fault: str
-) -> None:
+def test_dirty_answers_leave_the_accounts_numbers_as_they_were(acme: TenantRef, upstream: Caller, fault: str) -> None:
     track(acme, "lena.bakes")
     names = ("follower_count", "heart_count", "video_count")
     before = TrackedAccount.objects.values_list(*names).get()

@@ -226,7 +226,9 @@ def test_a_probe_tracks_the_account_with_reason_tags_and_jobs(
     assert_usage_is_what_was_served(upstream)
 
 
-def test_an_unknown_handle_is_refused_after_the_cheapest_call(acme: TenantRef, upstream: Caller, noon: datetime) -> None:
+def test_an_unknown_handle_is_refused_after_the_cheapest_call(
+    acme: TenantRef, upstream: Caller, noon: datetime
+) -> None:
     upstream.order("overrides", {"deleted": [{"handle": "lena.bakes"}]})
     job = probe(acme, "lena.bakes")
     assert run(acme, job).outcome == "refused"

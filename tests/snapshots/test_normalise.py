@@ -27,7 +27,7 @@ SCRIPTS = [
     "မုန့်ဖုတ် #မနက်",
     "Чинить, а не выбрасывать #ремонт",
     "𝓑𝓸𝓵𝓭 👩‍👩‍👧‍👦 🇩🇪 a\u0301 \u202etfel\u202c",
-    'quotes " and \\ and {braces}, NULL, %s \' ; --',
+    "quotes \" and \\ and {braces}, NULL, %s ' ; --",
     "two\nlines\tand a tab",
 ]
 

@@ -58,9 +58,7 @@ def test_each_rule_of_the_table(value: int | None, previous: int | None, cumulat
     st.dictionaries(st.sampled_from(ACCOUNT_COUNTERS), st.none() | st.integers(-(2**63), 2**63 - 1)),
     st.dictionaries(st.sampled_from(ACCOUNT_COUNTERS), st.none() | st.integers(0, 2**63 - 1)),
 )
-def test_every_value_is_either_sound_or_suspect(
-    values: dict[str, int | None], previous: dict[str, int | None]
-) -> None:
+def test_every_value_is_either_sound_or_suspect(values: dict[str, int | None], previous: dict[str, int | None]) -> None:
     verdict = judge(values, previous, CUMULATIVE)
     assert verdict.sound.keys() | verdict.suspect.keys() == values.keys()
     assert not verdict.sound.keys() & verdict.suspect.keys()

@@ -160,7 +160,7 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
 
     def _execute_prepared(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
         with self.wrap_database_errors, psycopg.Cursor(self.connection) as cursor:
-            return cursor.execute(statement, parameters, prepare=True).fetchone()
+            return cursor.execute(statement, parameters, prepare=True, binary=True).fetchone()
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
         """What django-tenants' own commands call: another schema, no tenant, the role kept."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -35,6 +36,8 @@ class Command(TikdashCommand):
     help = "Prepares everything and runs web, worker, beat and simulator until Ctrl-C."
 
     def run(self, **options: Any) -> tuple[str, Any]:
+        # Until the processes run and honcho takes the signals over: leave through `finally` and `atexit`.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         port = self._free_web_port()
         # Somebody who brings a database, but no administrator's address, has made it and its roles already.
         call_command("init_db", tables_only=not settings.DATABASE_ADMIN_URL, stdout=self.stdout)
