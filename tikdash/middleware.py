@@ -71,13 +71,13 @@ class TenantMiddleware:
         except DisallowedHost:
             host = ""
         request.tenant = request.arrival = None  # type: ignore[attr-defined]
-        if host in {settings.BASE_DOMAIN, "127.0.0.1", "[::1]"}:
-            return self.get_response(request)
         session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-        if not session_key.isalnum():
+        if not (session_key.isascii() and session_key.isalnum()):
             # No key of ours: PostgreSQL would not even take it, were there a NUL in it.
             request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
             session_key = ""
+        if host in {settings.BASE_DOMAIN, "127.0.0.1", "[::1]"}:
+            return self.get_response(request)
         arrival = arrival_at(host, session_key)
         if arrival is None:
             return render(None, "404.html", {"unknown_host": True}, status=404)

@@ -211,6 +211,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "queue_order_strategy": "priority",
     "socket_connect_timeout": 2,
     "retry_on_timeout": True,
+    # A person waits for the page that wakes a worker: without Redis the next tick sends the job, not this request.
+    "max_retries": 1,
+    "interval_start": 0.1,
 }
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "UTC"

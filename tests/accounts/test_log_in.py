@@ -139,3 +139,13 @@ def test_the_page_names_the_workspace_and_leaks_nothing_of_it(cast: Cast) -> Non
     page = Client(headers={"host": "acme.localhost"}).get("/log-in/").content.decode()
     assert "Acme Talent" in page and "100 accounts" not in page and "Pro" not in page
     assert Client(headers={"host": "unknown.localhost"}).get("/log-in/").status_code == 404
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("cookie", ["\x00", "x" * 32 + "\x00", "'; DROP TABLE users", "é" * 32])
+def test_a_cookie_that_is_no_session_leads_to_the_log_in(host: str, cookie: str) -> None:
+    client = Client(headers={"host": host})
+    client.cookies["sessionid"] = cookie
+    response = client.get("/")
+    assert response.status_code == 302
+    assert response["Location"].startswith("/log-in/") or client.get(response["Location"]).status_code == 302

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator
@@ -162,11 +163,13 @@ def test_a_tick_fills_a_queue_only_up_to_its_room(
 def test_without_a_broker_the_leases_are_given_back_at_once(committed_db: Cast, noon: datetime) -> None:
     make_jobs(committed_db.acme, 30)
     ours, gone = current_app._get_current_object(), Celery("gone", broker="redis://127.0.0.1:9/0")
-    gone.conf.task_publish_retry = False
+    gone.conf.update(task_publish_retry=False, broker_transport_options=ours.conf.broker_transport_options)
+    began = time.monotonic()
     try:
         assert send("shared", claim("shared", ROOM)) == 0
     finally:
         ours.set_current()
+    assert time.monotonic() - began < 2, "somebody waits for this page"
     assert len(claim("shared", ROOM)) == 30
 
 
