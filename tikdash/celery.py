@@ -18,8 +18,6 @@ if EMBEDDED:
 app = Celery("tikdash")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-# For every thread: without it a web thread would send to Celery's own default broker.
-app.set_default()
 
 
 @setup_logging.connect

@@ -61,7 +61,7 @@ def running_stack() -> Iterator[Stack]:
     """
     logs = VAR / "e2e" / str(RUN)
     logs.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = free_port()
     epoch = f"{datetime.now(UTC) - timedelta(days=45):%Y-%m-%d}"
     with ExitStack() as stack:
         base_url = stack.enter_context(running_simulator("--latency-ms", str(LATENCY_MS), "--epoch", epoch))
@@ -78,7 +78,7 @@ def running_stack() -> Iterator[Stack]:
         began = time.time()
         commands = parse_procfile((ROOT / "Procfile").read_text()).processes
         for name in ("worker", "beat", "web"):
-            stack.enter_context(_running(commands[name], logs / f"{name}.log", environment))
+            stack.enter_context(running(commands[name], logs / f"{name}.log", environment))
         wait_for(lambda: _answers(port), "the web", logs)
         wait_for(lambda: _ticks(began), "worker and beat", logs)
         yield Stack(port, Caller(base_url))
@@ -98,7 +98,7 @@ def _environment(port: int, simulator: str) -> dict[str, str]:
 
 
 @contextmanager
-def _running(command: str, log: Path, environment: dict[str, str]) -> Iterator[None]:
+def running(command: str, log: Path, environment: dict[str, str]) -> Iterator[None]:
     with log.open("w") as output:
         process = subprocess.Popen(
             ["/bin/sh", "-c", f"exec {command}"],
@@ -155,7 +155,7 @@ def _end_of(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-20:])
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

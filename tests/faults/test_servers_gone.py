@@ -17,7 +17,7 @@ import pytest
 import urllib3
 from honcho.environ import parse_procfile
 
-from tests.e2e.stack import _free_port, _running, _wait_for
+from tests.e2e.stack import free_port, running, wait_for
 from tests.environment import ROOT
 from tests.simulating import running_simulator
 from tikdash.embedded import Embedded
@@ -73,7 +73,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     # Durable: what was committed must be there after a crash, or a lease that had ended would be back.
     servers = Embedded(directory)
     addresses = servers.start()
-    port = _free_port()
+    port = free_port()
     try:
         with ExitStack() as stack:
             environment = dict(os.environ) | {
@@ -96,8 +96,8 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
                 assert done.returncode == 0, done.stderr
             commands = parse_procfile((ROOT / "Procfile").read_text()).processes
             for name in ("worker", "beat", "web"):
-                stack.enter_context(_running(commands[name], directory / f"{name}.log", environment))
-            _wait_for(made.answers, "the web", directory)
+                stack.enter_context(running(commands[name], directory / f"{name}.log", environment))
+            wait_for(made.answers, "the web", directory)
             yield made
     finally:
         servers.stop()
@@ -113,7 +113,7 @@ def works(installation: Installation) -> Callable[[], bool]:
 def test_without_postgresql_people_get_a_page_that_says_so_and_all_goes_on_when_it_is_back(
     installation: Installation,
 ) -> None:
-    _wait_for(works(installation), "the jobs", installation.logs)
+    wait_for(works(installation), "the jobs", installation.logs)
     installation.servers.stop_postgres("immediate")
     answer = installation.ask()
     text = answer.data.decode()
@@ -130,15 +130,15 @@ def test_without_postgresql_people_get_a_page_that_says_so_and_all_goes_on_when_
     assert len(command.stderr.strip().splitlines()) == 1
     time.sleep(3)
     installation.servers.start_postgres()
-    _wait_for(installation.answers, "the web to go on", installation.logs)
-    _wait_for(works(installation), "the worker to go on", installation.logs)
+    wait_for(installation.answers, "the web to go on", installation.logs)
+    wait_for(works(installation), "the worker to go on", installation.logs)
     web = installation.log("web")
     assert "server_gone" in web
     assert "Traceback" not in web
 
 
 def test_without_valkey_pages_answer_and_the_worker_goes_on_when_it_is_back_empty(installation: Installation) -> None:
-    _wait_for(works(installation), "the jobs", installation.logs)
+    wait_for(works(installation), "the jobs", installation.logs)
     installation.servers.stop_valkey(signal.SIGKILL)
     for left in (installation.servers.directory / "valkey").glob("*.rdb"):
         left.unlink()
@@ -148,14 +148,14 @@ def test_without_valkey_pages_answer_and_the_worker_goes_on_when_it_is_back_empt
     time.sleep(3)
     installation.servers.start_valkey()
     # The rows were the queue all the time: nothing was in Valkey that could be lost.
-    _wait_for(works(installation), "the worker to go on", installation.logs)
+    wait_for(works(installation), "the worker to go on", installation.logs)
 
 
 def test_jobs_whose_worker_was_lost_run_again_when_their_lease_ends(installation: Installation) -> None:
     installation.sql(
         "UPDATE shared.fetch_jobs SET started_at = now(), lease_until = now() + interval '3 s' WHERE kind <> 'probe'"
     )
-    _wait_for(works(installation), "the leases to end and the jobs to run", installation.logs)
+    wait_for(works(installation), "the leases to end and the jobs to run", installation.logs)
     doubles = installation.sql(
         "SELECT account_id, captured_on, count(*) FROM shared.account_snapshots GROUP BY 1, 2 HAVING count(*) > 1"
     )
