@@ -17,10 +17,9 @@ def server_gone(error: BaseException) -> bool:
 
     from tikdash.db.errors import MissingSchema
 
-    return isinstance(
-        error,
-        (OperationalError, InterfaceError, RedisConnectionError, RedisTimeoutError, BrokerError, MissingSchema),
-    )
+    gone = (OperationalError, InterfaceError, RedisConnectionError, RedisTimeoutError, BrokerError, MissingSchema)
+    # Beat and others wrap what they met into an error of their own.
+    return isinstance(error, gone) or isinstance(error.__cause__, gone)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -38,7 +38,7 @@ STATE_TEXT = {
 SPARKLINES = """
     SELECT account_id,
            array_agg((captured_on - %(first)s::date)::int ORDER BY captured_on),
-           array_agg(CASE WHEN suspect IS NOT NULL AND suspect ? 'follower_count' THEN NULL ELSE follower_count END
+           array_agg(CASE WHEN coalesce(suspect ->> 'follower_count', 'rounded') = 'rounded' THEN follower_count END
                      ORDER BY captured_on)
       FROM account_snapshots
      WHERE account_id = ANY(%(ids)s) AND captured_on >= %(first)s
@@ -48,7 +48,7 @@ TILE_BASE = """
     SELECT DISTINCT ON (counter) counter, value, captured_on
       FROM account_snapshots, LATERAL (VALUES {values}) AS v(counter, value)
      WHERE account_id = %(id)s AND captured_on BETWEEN %(first)s AND %(last)s AND value IS NOT NULL
-           AND NOT coalesce(suspect ? counter, false)
+           AND coalesce(suspect ->> counter, 'rounded') = 'rounded'
      ORDER BY counter, captured_on
 """
 
@@ -56,7 +56,7 @@ ODD_VALUES = f"""
     SELECT s.captured_on, odd.counter,
            CASE odd.counter {" ".join(f"WHEN '{name}' THEN s.{name}" for name in COUNTERS)} END
       FROM account_snapshots s, LATERAL jsonb_each_text(s.suspect) AS odd(counter, why)
-     WHERE s.account_id = %s AND s.captured_on >= %s AND s.suspect IS NOT NULL
+     WHERE s.account_id = %s AND s.captured_on >= %s AND s.suspect IS NOT NULL AND odd.why <> 'rounded'
      ORDER BY s.captured_on DESC LIMIT 5
 """
 

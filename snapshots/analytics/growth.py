@@ -25,7 +25,8 @@ SERIES = """
     SELECT (SELECT true FROM accounts WHERE id = %(account)s),
            coalesce(array_agg(captured_on - %(first)s::date), '{{}}'), coalesce(array_agg(value), '{{}}')
       FROM (SELECT captured_on,
-                   CASE WHEN suspect IS NOT NULL AND suspect ? '{metric}' THEN NULL ELSE {metric} END AS value
+                   CASE WHEN suspect IS NULL OR coalesce(suspect ->> '{metric}', 'rounded') = 'rounded'
+                        THEN {metric} END AS value
               FROM account_snapshots
              WHERE account_id = %(account)s AND captured_on BETWEEN %(first)s AND %(last)s
              ORDER BY captured_on) AS days

@@ -76,8 +76,9 @@ def run_posts(tenant: TenantRef, job: RunningJob) -> Result:
             new, returned = new + len(stored.new), returned + len(stored.returned)
             if pages == 1 and rows.author_handle and rows.author_handle != account.username:
                 _rename(account, rows.author_handle)
-            complete = not page.has_more or not rows.rows or page.cursor == cursor
-            if complete or (not stored.new and not first_of_day):
+            complete = not page.has_more
+            # A list that stops although it says it goes on has not been read to its end.
+            if complete or not rows.rows or page.cursor == cursor or (not stored.new and not first_of_day):
                 break
             cursor = page.cursor
     except EntityNotFound:

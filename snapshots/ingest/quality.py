@@ -54,7 +54,7 @@ def judge(
     worst = max(states.values(), key=_SEVERITY.__getitem__, default=OK)
     return Judgement(
         state=STATES[worst],
-        suspect={name: state for name, state in states.items() if state not in USABLE},
+        suspect={name: state for name, state in states.items() if state != OK},
         sound={name: value for name, value in values.items() if states[name] in USABLE and value is not None},
     )
 

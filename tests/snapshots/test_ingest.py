@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
+import orjson
 import pytest
 
 from accounts.selectors import TenantRef
@@ -17,6 +19,7 @@ from tests.simulating import Caller
 from tests.snapshots.conftest import both_clocks_at
 from tests.snapshots.test_upsert import whole_tables
 from tests.threads import at_once
+from tests.tiklive.upstream import Answer, running_upstream
 from tikdash.db.scope import tenant_scope
 
 
@@ -200,3 +203,26 @@ def test_a_page_that_stops_in_the_middle_flags_nothing_and_keeps_what_came_befor
     [report] = fetch_now(acme, "lena.bakes", "posts")
     assert report.outcome == "bad_payload"
     assert Post.objects.count() == 60 and not Post.objects.filter(deleted_at__isnull=False).exists()
+
+
+def test_a_page_with_rows_that_could_not_be_used_flags_nothing(
+    acme: TenantRef, upstream: Caller, settings: Any, noon: datetime
+) -> None:
+    tracked = track(acme, "northbay.coffee")
+    known = list(Post.objects.filter(pinned=False).order_by("-posted_at")[:3])
+    seconds = [int(post.posted_at.timestamp()) for post in known]
+    rows = [
+        {"video_id": known[0].aweme_id, "create_time": seconds[0], "title": None, "play_count": 2**40},
+        {"video_id": known[1].aweme_id, "create_time": 0},
+        {"video_id": known[2].aweme_id, "create_time": seconds[2], "images": ["https://p16.example/1.jpg"]},
+    ]
+    with running_upstream() as other:
+        settings.TIKLIVE_BASE_URL = other.base_url
+        for page, gone in ((rows, 0), ([rows[0], rows[2]], 1)):
+            other.answer = Answer(orjson.dumps({"videos": page, "cursor": "0", "hasMore": True}))
+            [report] = fetch_now(acme, "northbay.coffee", "posts")
+            assert f"{gone} gone" in report.text
+    assert list(Post.objects.filter(deleted_at__isnull=False)) == [known[1]]
+    newest = Post.objects.get(pk=known[0].pk)
+    assert (newest.title, newest.play_count, newest.account_id) == ("", 2**40, tracked.id)
+    assert Post.objects.get(pk=known[2].pk).kind == "photo"

@@ -61,9 +61,9 @@ def test_each_rule_of_the_table(value: int | None, previous: int | None, cumulat
 def test_every_value_is_either_sound_or_suspect(values: dict[str, int | None], previous: dict[str, int | None]) -> None:
     verdict = judge(values, previous, CUMULATIVE)
     assert verdict.sound.keys() | verdict.suspect.keys() == values.keys()
-    assert not verdict.sound.keys() & verdict.suspect.keys()
+    assert {verdict.suspect[name] for name in verdict.sound.keys() & verdict.suspect.keys()} <= {"rounded"}
     assert all(value >= 0 for value in verdict.sound.values())
-    assert bool(verdict.suspect) == (verdict.state not in (DataState.OK, DataState.ROUNDED))
+    assert bool(verdict.suspect) == (verdict.state != DataState.OK)
 
 
 def test_the_row_carries_the_worst_state_of_its_counters() -> None:
@@ -71,7 +71,12 @@ def test_the_row_carries_the_worst_state_of_its_counters() -> None:
     values = dict(zip(ACCOUNT_COUNTERS, (60_000, None, NEGATIVE_HEARTS, 50_002, 0), strict=True))
     verdict = judge(values, previous, CUMULATIVE)
     assert verdict.state == DataState.NEGATIVE
-    assert verdict.suspect == {"following_count": "missing", "heart_count": "negative", "digg_count": "zeroed"}
+    assert verdict.suspect == {
+        "follower_count": "rounded",
+        "following_count": "missing",
+        "heart_count": "negative",
+        "digg_count": "zeroed",
+    }
     # Rounded is odd, but still a value.
     assert verdict.sound == {"follower_count": 60_000, "video_count": 50_002}
     del values["heart_count"]
@@ -151,7 +156,9 @@ def test_a_rounded_value_is_odd_but_shown(acme: TenantRef) -> None:
     assert account.follower_count == 1_200_000
     assert AccountSnapshot.objects.get(account=account).state == verdict.state == DataState.ROUNDED
     assert series(account.pk, "follower_count", 30).values == [1_200_000]
-    assert analytics.tiles(account.pk)[0].value == 1_200_000
+    tile = analytics.tiles(account.pk)[0]
+    assert (tile.value, tile.note) == (1_200_000, "rounded upstream")
+    assert analytics.notes(account.pk) == []
 
 
 def test_a_suspect_day_is_no_base_for_a_change_and_a_gap_in_list_and_table(acme: TenantRef) -> None:
