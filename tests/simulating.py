@@ -35,7 +35,7 @@ class Caller:
     def get(self, path: str, key: str | None = "sim-test", **params: str | int) -> Any:
         return self.raw(path, key, **params).json()
 
-    def look(self, name: str, **params: str | int) -> Any:
+    def look(self, name: str, /, **params: str | int) -> Any:
         return self.http.request(
             "GET", f"{self.base_url}/_sim/{name}", fields={name: str(value) for name, value in params.items()}
         ).json()
@@ -48,6 +48,19 @@ class Caller:
 
     def account_id(self, handle: str) -> str:
         return str(self.get("/userid/", username=handle)["id"])
+
+    def walk(self, path: str, rows: str, paging: str = "cursor", **params: str | int) -> Iterator[list[dict[str, Any]]]:
+        """The rows of each page until the simulator says that no more follow."""
+        page = self.get(path, **params)
+        yield page[rows]
+        while page["hasMore"]:
+            page = self.get(path, **params, **{paging: page[paging]})
+            yield page[rows]
+
+    def newest_post(self, handle: str) -> str:
+        """Id of the newest visible post of an account."""
+        posts = self.look("truth/posts", handle=handle)["posts"]
+        return next(str(post["id"]) for post in posts if not post["deleted"])
 
 
 @contextmanager

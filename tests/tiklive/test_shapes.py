@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.tiklive.bodies import (
+    COUNTERS,
+    JSON_VALUES,
+    PAGE,
+    ROW,
+    USER,
+    USERINFO,
+    encoded,
+    places_in,
+    with_value_at,
+)
 from tikdash.tiklive.errors import BadPayload
 from tikdash.tiklive.shapes import (
     Post,
@@ -20,41 +29,6 @@ from tikdash.tiklive.shapes import (
     decode_userid,
     decode_userinfo,
 )
-
-ROW: dict[str, Any] = {
-    "aweme_id": "v0f025gc0000c1",
-    "video_id": "7201234567890123456",
-    "region": "US",
-    "title": "Sourdough day 3 🍞 #خبز",
-    "cover": "https://cdn.test/c.jpg?x-expires=1",
-    "duration": 15,
-    "music_info": {"id": "71", "title": "original sound", "original": True, "duration": 15},
-    "play_count": 5_000_000_000,
-    "digg_count": 20,
-    "comment_count": 0,
-    "share_count": 3,
-    "download_count": 4,
-    "collect_count": 5,
-    "create_time": 1_700_000_000,
-    "author": {"id": "107955", "unique_id": "lena.bakes", "nickname": "Lena", "avatar": ""},
-    "is_top": 0,
-    "is_ad": False,
-    "commerce_info": {"organic_log_extra": '{"req_id":"1"}'},
-}
-PAGE: dict[str, Any] = {"videos": [ROW], "cursor": "1639312724000", "hasMore": True}
-COUNTERS = {"followerCount": 10, "followingCount": 2, "heartCount": 30, "videoCount": 4, "diggCount": 5}
-USER = {
-    "id": "107955",
-    "uniqueId": "lena.bakes",
-    "nickname": "Lena",
-    "verified": True,
-    "privateAccount": False,
-}
-USERINFO: dict[str, Any] = {"user": USER, "stats": {**COUNTERS, "heart": 30}}
-
-
-def encoded(value: object) -> bytes:
-    return json.dumps(value).encode()
 
 
 def page_of(*rows: object, **changes: object) -> PostPage:
@@ -92,11 +66,18 @@ def test_page_of_posts_is_read_whole() -> None:
         ({"video_id": "", "id": "٧٢", "aweme_id": "73"}, "73"),
         ({"video_id": "99999999999999999999", "id": "72"}, "72"),
         ({"video_id": True, "id": [1], "aweme_id": "73"}, "73"),
+        ({"video_id": "7\x002", "id": "72", "aweme_id": "73"}, "72"),
+        ({"video_id": 2**63, "id": "72"}, "72"),
     ],
 )
 def test_post_id_is_the_first_value_that_is_all_digits(ids: dict[str, object], resolved: str) -> None:
     bare = {name: value for name, value in ROW.items() if name not in ("video_id", "id", "aweme_id")}
     assert page_of({**bare, **ids}).videos[0].id == resolved
+
+
+def test_ids_that_are_no_ids_are_not_kept_beside_the_resolved_one() -> None:
+    post = post_with(video_id="7\x002", id="72", aweme_id=2**63)
+    assert (post.id, post.video_id, post.aweme_id) == ("72", None, None)
 
 
 def test_unusable_rows_are_dropped_and_counted_and_spoil_nothing() -> None:
@@ -347,30 +328,6 @@ def test_what_is_not_json_is_bad_payload(body: bytes) -> None:
     for decode in (decode_userid, decode_userinfo, decode_post_page):
         with pytest.raises(BadPayload):
             decode(body)
-
-
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=12),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
-    max_leaves=6,
-)
-
-
-def places_in(value: object, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The path to every value in `value`."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(place for key, inner in items for place in places_in(inner, (*path, key)))]
-
-
-def with_value_at(root: Any, path: tuple[Any, ...], value: object) -> Any:
-    if not path:
-        return value
-    changed = copy.deepcopy(root)
-    target = changed
-    for key in path[:-1]:
-        target = target[key]
-    target[path[-1]] = value
-    return changed
 
 
 @settings(max_examples=300, deadline=None)

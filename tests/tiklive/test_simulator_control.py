@@ -15,7 +15,7 @@ import pytest
 import urllib3
 
 from tikdash.tiklive.simulator.clock import Clock
-from tikdash.tiklive.simulator.ledger import RateLimit
+from tikdash.tiklive.simulator.limits import RateLimit
 
 from .conftest import Caller, StartSimulator
 

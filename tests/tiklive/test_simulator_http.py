@@ -9,9 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.simulating import NOW
+from tikdash.tiklive.simulator.endpoints import ENDPOINTS
+
 from .conftest import Caller, StartSimulator
 
-PATHS = ("/userid/", "/userinfo-by-username/", "/user-posts/")
+PATHS = tuple(f"/{slug}/" for slug in ENDPOINTS)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -27,7 +30,7 @@ def test_unknown_key_is_refused_with_status_200(simulator: Caller, path: str) ->
 
 
 @pytest.mark.parametrize("handle", ["deleted.user", "missing_one", "nobody", "not a handle"])
-@pytest.mark.parametrize("path", PATHS[:2])
+@pytest.mark.parametrize("path", ["/userid/", "/userinfo-by-username/"])
 def test_missing_user_is_an_error_body_with_status_200(simulator: Caller, path: str, handle: str) -> None:
     response = simulator.raw(path, username=handle)
     assert (response.status, response.json()) == (200, {"status": "error", "message": "Not found user"})
@@ -38,9 +41,41 @@ def test_posts_of_an_unknown_id_are_not_found(simulator: Caller, userid: str) ->
     assert simulator.get("/user-posts/", userid=userid) == {"status": "error", "message": "Not found user"}
 
 
-def test_missing_parameter_is_a_bad_request(simulator: Caller) -> None:
-    response = simulator.raw("/user-posts/")
-    assert (response.status, response.json()["message"]) == (400, "userid is required")
+def test_all_seventeen_endpoints_are_there() -> None:
+    assert len(PATHS) == 17
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_missing_parameter_is_a_bad_request(simulator: Caller, path: str) -> None:
+    response = simulator.raw(path)
+    assert (response.status, response.json()["message"].split(" ", 1)[1]) == (400, "is required")
+
+
+def test_two_simulators_with_one_seed_answer_the_same(simulator: Caller, start_simulator: StartSimulator) -> None:
+    account_id = simulator.account_id("lena.bakes")
+    url = f"https://www.tiktok.com/@lena.bakes/video/{simulator.newest_post('lena.bakes')}"
+    calls: dict[str, dict[str, str]] = {
+        "userinfo-by-id": {"userid": account_id},
+        "user-posts": {"userid": account_id},
+        "post-detail": {"url": url},
+        "post-comments": {"url": url},
+        "user-followers": {"userid": account_id},
+        "user-following": {"userid": account_id},
+        "challenge-info-name": {"name": "baking"},
+        "challenge-posts": {"challenge_id": simulator.get("/challenge-info-name/", name="baking")["id"]},
+        "music-info": {"music_id": "6900000000000000000"},
+        "search-video": {"keyword": "croissant"},
+        "user-stories": {"userid": account_id},
+        "playlist-info": {"playlist_id": "7300000000000000001"},
+        "collection-info": {"collection_id": "7300000000000000001"},
+        "download-video": {"url": url},
+    }
+    with start_simulator() as base_url:
+        other = Caller(base_url)
+        other.set_clock(NOW)
+        for slug, params in calls.items():
+            expected = simulator.raw(f"/{slug}/", **params).data.replace(simulator.base_url.encode(), base_url.encode())
+            assert other.raw(f"/{slug}/", **params).data == expected, slug
 
 
 @pytest.mark.parametrize("path", ["/", "/userid", "/no-such-endpoint/", "/media/avatar/x.gif"])

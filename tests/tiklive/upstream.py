@@ -81,9 +81,9 @@ class Upstream:
 
 
 @contextmanager
-def running_upstream() -> Iterator[Upstream]:
+def running_upstream(kind: type[Upstream] = Upstream) -> Iterator[Upstream]:
     """An upstream for as long as the block runs."""
-    upstream = Upstream()
+    upstream = kind()
     thread = threading.Thread(target=upstream.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from time import monotonic
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,15 +14,30 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from tikdash import clock
-from tikdash.errors import BadInput
 from tikdash.tiklive import endpoints
 from tikdash.tiklive.endpoints import Endpoint
 from tikdash.tiklive.errors import TikLiveError, error_for
+from tikdash.tiklive.paging import Caps, Page, Walk
+from tikdash.tiklive.parameters import cleaned
 from tikdash.tiklive.ports import ApiKey, Keys, Meter, UsageRecord, load_keys, load_meter, uuid7
-from tikdash.tiklive.shapes import PostPage, UserId, UserInfo
-from tikdash.tiklive.text import clean_text
+from tikdash.tiklive.shapes import (
+    Comment,
+    CommentPage,
+    DownloadLinks,
+    Follow,
+    FollowPage,
+    Hashtag,
+    Playlist,
+    Post,
+    PostDetail,
+    PostPage,
+    Sound,
+    UserId,
+    UserInfo,
+)
 from tikdash.tiklive.transport import Response, Timeouts, checked_base_url, send
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 _CONNECT_TIMEOUT_S = 5.0
@@ -114,28 +130,146 @@ class Client:
     def __repr__(self) -> str:
         return f"Client(tenant_id={self.tenant_id}, feature={self.feature!r}, priority={self.priority!r})"
 
+    def call(self, endpoint: Endpoint[T], params: Mapping[str, object]) -> T:
+        """The decoded answer of any endpoint of the catalogue; the methods below are this with names and types.
+
+        ValueError for parameters that the endpoint does not have, BadInput for values that cannot be asked for,
+        TikLiveError when there is no usable answer. Nothing is sent in the first two cases.
+        """
+        return self._attempt(endpoint, cleaned(endpoint, params), number=1)
+
     def userid(self, username: str) -> UserId:
-        """The numeric id behind a handle: the cheapest probe. TikLiveError when there is no usable answer."""
-        return self._call(endpoints.USERID, {"username": _handle(username)})
+        """The numeric id behind a handle: the cheapest probe."""
+        return self.call(endpoints.USERID, {"username": username})
 
     def userinfo_by_username(self, username: str) -> UserInfo:
-        """Profile and counters behind a handle. TikLiveError when there is no usable answer."""
-        return self._call(endpoints.USERINFO_BY_USERNAME, {"username": _handle(username)})
+        """Profile and counters behind a handle."""
+        return self.call(endpoints.USERINFO_BY_USERNAME, {"username": username})
+
+    def userinfo_by_id(self, userid: str) -> UserInfo:
+        """Profile and counters of a numeric id; finds an account under its new handle."""
+        return self.call(endpoints.USERINFO_BY_ID, {"userid": userid})
 
     def user_posts(self, userid: str, *, count: int = 30, cursor: str = "0") -> PostPage:
         """One page of an account's posts, newest first after the pinned ones. `userid` is the numeric id.
 
-        `count` is brought into the upstream's range; `cursor` is `"0"` or what the last page gave, unchanged.
-        TikLiveError when there is no usable answer.
+        Here as in all pages: `count` is brought into the upstream's range; `cursor` is `"0"` or what the last page
+        gave, unchanged.
         """
-        if not (userid.isascii() and userid.isdigit()):
-            raise BadInput("The posts of an account are found by its numeric TikTok id.")
-        size = min(max(count, 1), endpoints.USER_POSTS.page_size_max or count)
-        return self._call(endpoints.USER_POSTS, {"userid": userid, "count": size, "cursor": cursor})
+        return self.call(endpoints.USER_POSTS, {"userid": userid, "count": count, "cursor": cursor})
 
-    def _call(self, endpoint: Endpoint[T], params: Mapping[str, object]) -> T:
-        endpoint.check(params)
-        return self._attempt(endpoint, params, number=1)
+    def user_stories(self, userid: str, *, count: int = 30, cursor: str = "0") -> PostPage:
+        """One page of an account's stories, which expire after a day."""
+        return self.call(endpoints.USER_STORIES, {"userid": userid, "count": count, "cursor": cursor})
+
+    def user_followers(self, userid: str, *, count: int = 200, time: str = "0") -> FollowPage:
+        """One page of who follows an account; `time` is `"0"` or what the last page gave, unchanged."""
+        return self.call(endpoints.USER_FOLLOWERS, {"userid": userid, "count": count, "time": time})
+
+    def user_following(self, userid: str, *, count: int = 200, time: str = "0") -> FollowPage:
+        """One page of whom an account follows; paged as followers are."""
+        return self.call(endpoints.USER_FOLLOWING, {"userid": userid, "count": count, "time": time})
+
+    def post_detail(self, url: str) -> PostDetail:
+        """A post with its counters and files, by its address."""
+        return self.call(endpoints.POST_DETAIL, {"url": url})
+
+    def post_comments(self, url: str, *, count: int = 50, cursor: str = "0") -> CommentPage:
+        """One page of the comments on the post at an address."""
+        return self.call(endpoints.POST_COMMENTS, {"url": url, "count": count, "cursor": cursor})
+
+    def download_video(self, url: str) -> DownloadLinks:
+        """Addresses of the video file of a post; they expire, and are never to be kept."""
+        return self.call(endpoints.DOWNLOAD_VIDEO, {"url": url})
+
+    def challenge_info_by_name(self, name: str) -> Hashtag:
+        """A hashtag with its counters, by its name with or without `#`."""
+        return self.call(endpoints.CHALLENGE_INFO_NAME, {"name": name})
+
+    def challenge_info_by_id(self, challenge_id: str) -> Hashtag:
+        """A hashtag with its counters, by its numeric id."""
+        return self.call(endpoints.CHALLENGE_INFO_ID, {"id": challenge_id})
+
+    def challenge_posts(
+        self, challenge_id: str, *, count: int = 35, cursor: str = "0", region: str | None = None
+    ) -> PostPage:
+        """One page of posts under a hashtag; `region` is a country code of two letters."""
+        params = {"challenge_id": challenge_id, "count": count, "cursor": cursor}
+        return self.call(endpoints.CHALLENGE_POSTS, params | _given(region=region))
+
+    def music_info(self, music_id: str) -> Sound:
+        """A sound, by its numeric id."""
+        return self.call(endpoints.MUSIC_INFO, {"music_id": music_id})
+
+    def playlist_info(self, playlist_id: str) -> Playlist:
+        """A playlist; only its id is sure."""
+        return self.call(endpoints.PLAYLIST_INFO, {"playlist_id": playlist_id})
+
+    def collection_info(self, collection_id: str) -> Playlist:
+        """A collection; only its id is sure."""
+        return self.call(endpoints.COLLECTION_INFO, {"collection_id": collection_id})
+
+    def search_video(
+        self,
+        keyword: str,
+        *,
+        count: int = 30,
+        cursor: str = "0",
+        publish_time: int | None = None,
+        sort_by: int | None = None,
+        region: str | None = None,
+    ) -> PostPage:
+        """One page of posts found by words. `publish_time` is 0 (all), 1, 7, 30, 90 or 180 days back.
+
+        `sort_by` is 0 for relevance and 1 for likes; sources disagree whether 2 or 3 orders by date.
+        """
+        params = {"keyword": keyword, "count": count, "cursor": cursor}
+        return self.call(
+            endpoints.SEARCH_VIDEO, params | _given(publish_time=publish_time, sort_by=sort_by, region=region)
+        )
+
+    def walk_user_posts(self, userid: str, *, caps: Caps, count: int = 35, cursor: str = "0") -> Walk[Post]:
+        """An account's posts, page after page as they are asked for; `Walk.stopped` says why no more came.
+
+        Here as in all walks: errors of a page come out of the walk, and end it; `caps` bound what it may cost.
+        """
+        params = {"userid": userid, "count": count}
+        return self._walk(endpoints.USER_POSTS, params, _posts, caps, cursor)
+
+    def walk_comments(self, url: str, *, caps: Caps, count: int = 50, cursor: str = "0") -> Walk[Comment]:
+        """The comments on a post."""
+        return self._walk(endpoints.POST_COMMENTS, {"url": url, "count": count}, _comments, caps, cursor)
+
+    def walk_followers(self, userid: str, *, caps: Caps, count: int = 200, time: str = "0") -> Walk[Follow]:
+        """Who follows an account."""
+        return self._walk(endpoints.USER_FOLLOWERS, {"userid": userid, "count": count}, _follows, caps, time)
+
+    def walk_followings(self, userid: str, *, caps: Caps, count: int = 200, time: str = "0") -> Walk[Follow]:
+        """Whom an account follows."""
+        return self._walk(endpoints.USER_FOLLOWING, {"userid": userid, "count": count}, _follows, caps, time)
+
+    def walk_challenge_posts(
+        self, challenge_id: str, *, caps: Caps, count: int = 35, cursor: str = "0", region: str | None = None
+    ) -> Walk[Post]:
+        """The posts under a hashtag."""
+        params = {"challenge_id": challenge_id, "count": count} | _given(region=region)
+        return self._walk(endpoints.CHALLENGE_POSTS, params, _posts, caps, cursor)
+
+    def _walk(
+        self,
+        endpoint: Endpoint[T],
+        params: dict[str, object],
+        page_of: Callable[[T, int], Page[R]],
+        caps: Caps,
+        start: str,
+    ) -> Walk[R]:
+        """A walk that echoes what the endpoint calls its cursor, beginning at `start`."""
+        echo = endpoint.paging or "cursor"
+
+        def fetch(cursor: str) -> Page[R]:
+            return page_of(self.call(endpoint, params | {echo: cursor}), endpoint.credits)
+
+        return Walk(fetch, identify=attrgetter("id"), caps=caps, start=start, price=endpoint.credits)
 
     def _attempt(self, endpoint: Endpoint[T], params: Mapping[str, object], *, number: int) -> T:
         """One request, metered before anything is returned or raised."""
@@ -177,16 +311,23 @@ def _value(endpoint: Endpoint[T], response: Response, key: ApiKey) -> T:
     error = error_for(endpoint.slug, response.status, response.headers, response.body, secret=key.secret)
     if error is not None:
         raise error
-    if endpoint.decode is None:
-        raise NotImplementedError(f"{endpoint.slug} has no decoder")
     return endpoint.decode(response.body)
 
 
-def _handle(username: str) -> str:
-    handle = clean_text(username).strip().lstrip("@").strip()
-    if not handle:
-        raise BadInput("Please give a TikTok handle.")
-    return handle
+def _given(**params: object) -> dict[str, object]:
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def _posts(page: PostPage, credits: int) -> Page[Post]:
+    return Page(page.videos, page.cursor, page.has_more, credits, page.dropped)
+
+
+def _comments(page: CommentPage, credits: int) -> Page[Comment]:
+    return Page(page.comments, page.cursor, page.has_more, credits, page.dropped)
+
+
+def _follows(page: FollowPage, credits: int) -> Page[Follow]:
+    return Page(page.users, page.time, page.has_more, credits, page.dropped)
 
 
 def _base_url(given: str | None) -> str:

@@ -7,10 +7,26 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from tikdash.tiklive.shapes import (
+    CommentPage,
+    DownloadLinks,
+    FollowPage,
+    Hashtag,
+    Playlist,
+    PostDetail,
     PostPage,
+    Sound,
     UserId,
     UserInfo,
+    decode_collection,
+    decode_comment_page,
+    decode_download,
+    decode_followers,
+    decode_followings,
+    decode_hashtag,
+    decode_playlist,
+    decode_post_detail,
     decode_post_page,
+    decode_sound,
     decode_userid,
     decode_userinfo,
 )
@@ -35,6 +51,7 @@ class Endpoint(Generic[T]):
     slug: str
     required: tuple[str, ...]
     feature: str
+    decode: Callable[[bytes], T]
     optional: tuple[str, ...] = ()
     result_key: str | None = None
     paging: Literal["cursor", "time"] | None = None
@@ -42,7 +59,6 @@ class Endpoint(Generic[T]):
     ttl_s: int | None = None
     cache_scope: Literal["tenant", "shared"] = "tenant"
     credits: int = 1
-    decode: Callable[[bytes], T] | None = None
 
     @property
     def path(self) -> str:
@@ -67,8 +83,8 @@ USERINFO_BY_USERNAME: Endpoint[UserInfo] = Endpoint(
     ttl_s=_TEN_MINUTES_S,
     decode=decode_userinfo,
 )
-USERINFO_BY_ID: Endpoint[Any] = Endpoint(
-    "userinfo-by-id", required=("userid",), feature="profile", ttl_s=_TEN_MINUTES_S
+USERINFO_BY_ID: Endpoint[UserInfo] = Endpoint(
+    "userinfo-by-id", required=("userid",), feature="profile", ttl_s=_TEN_MINUTES_S, decode=decode_userinfo
 )
 USER_POSTS: Endpoint[PostPage] = Endpoint(
     "user-posts",
@@ -81,8 +97,10 @@ USER_POSTS: Endpoint[PostPage] = Endpoint(
     ttl_s=_TEN_MINUTES_S,
     decode=decode_post_page,
 )
-POST_DETAIL: Endpoint[Any] = Endpoint("post-detail", required=("url",), feature="posts")
-POST_COMMENTS: Endpoint[Any] = Endpoint(
+POST_DETAIL: Endpoint[PostDetail] = Endpoint(
+    "post-detail", required=("url",), feature="posts", decode=decode_post_detail
+)
+POST_COMMENTS: Endpoint[CommentPage] = Endpoint(
     "post-comments",
     required=("url",),
     optional=("count", "cursor"),
@@ -90,8 +108,9 @@ POST_COMMENTS: Endpoint[Any] = Endpoint(
     paging="cursor",
     page_size_max=50,
     feature="comments",
+    decode=decode_comment_page,
 )
-USER_FOLLOWERS: Endpoint[Any] = Endpoint(
+USER_FOLLOWERS: Endpoint[FollowPage] = Endpoint(
     "user-followers",
     required=("userid",),
     optional=("count", "time"),
@@ -99,8 +118,9 @@ USER_FOLLOWERS: Endpoint[Any] = Endpoint(
     paging="time",
     page_size_max=200,
     feature="audience",
+    decode=decode_followers,
 )
-USER_FOLLOWING: Endpoint[Any] = Endpoint(
+USER_FOLLOWING: Endpoint[FollowPage] = Endpoint(
     "user-following",
     required=("userid",),
     optional=("count", "time"),
@@ -108,18 +128,25 @@ USER_FOLLOWING: Endpoint[Any] = Endpoint(
     paging="time",
     page_size_max=200,
     feature="audience",
+    decode=decode_followings,
 )
-CHALLENGE_INFO_NAME: Endpoint[Any] = Endpoint(
+CHALLENGE_INFO_NAME: Endpoint[Hashtag] = Endpoint(
     "challenge-info-name",
     required=("name",),
     feature="hashtags",
     ttl_s=_FOURTEEN_DAYS_S,
     cache_scope="shared",
+    decode=decode_hashtag,
 )
-CHALLENGE_INFO_ID: Endpoint[Any] = Endpoint(
-    "challenge-info-id", required=("id",), feature="hashtags", ttl_s=_FOURTEEN_DAYS_S, cache_scope="shared"
+CHALLENGE_INFO_ID: Endpoint[Hashtag] = Endpoint(
+    "challenge-info-id",
+    required=("id",),
+    feature="hashtags",
+    ttl_s=_FOURTEEN_DAYS_S,
+    cache_scope="shared",
+    decode=decode_hashtag,
 )
-CHALLENGE_POSTS: Endpoint[Any] = Endpoint(
+CHALLENGE_POSTS: Endpoint[PostPage] = Endpoint(
     "challenge-posts",
     required=("challenge_id",),
     optional=("count", "cursor", "region"),
@@ -128,11 +155,17 @@ CHALLENGE_POSTS: Endpoint[Any] = Endpoint(
     page_size_max=35,
     feature="hashtags",
     ttl_s=_TEN_MINUTES_S,
+    decode=decode_post_page,
 )
-MUSIC_INFO: Endpoint[Any] = Endpoint(
-    "music-info", required=("music_id",), feature="sounds", ttl_s=_FOURTEEN_DAYS_S, cache_scope="shared"
+MUSIC_INFO: Endpoint[Sound] = Endpoint(
+    "music-info",
+    required=("music_id",),
+    feature="sounds",
+    ttl_s=_FOURTEEN_DAYS_S,
+    cache_scope="shared",
+    decode=decode_sound,
 )
-SEARCH_VIDEO: Endpoint[Any] = Endpoint(
+SEARCH_VIDEO: Endpoint[PostPage] = Endpoint(
     "search-video",
     required=("keyword",),
     optional=("count", "cursor", "publish_time", "sort_by", "region"),
@@ -140,30 +173,36 @@ SEARCH_VIDEO: Endpoint[Any] = Endpoint(
     paging="cursor",
     page_size_max=30,
     feature="search",
+    decode=decode_post_page,
 )
-USER_STORIES: Endpoint[Any] = Endpoint(
+USER_STORIES: Endpoint[PostPage] = Endpoint(
     "user-stories",
     required=("userid",),
     optional=("count", "cursor"),
     result_key="videos",
     paging="cursor",
     feature="stories",
+    decode=decode_post_page,
 )
-PLAYLIST_INFO: Endpoint[Any] = Endpoint(
+PLAYLIST_INFO: Endpoint[Playlist] = Endpoint(
     "playlist-info",
     required=("playlist_id",),
     feature="playlists",
     ttl_s=_FOURTEEN_DAYS_S,
     cache_scope="shared",
+    decode=decode_playlist,
 )
-COLLECTION_INFO: Endpoint[Any] = Endpoint(
+COLLECTION_INFO: Endpoint[Playlist] = Endpoint(
     "collection-info",
     required=("collection_id",),
     feature="playlists",
     ttl_s=_FOURTEEN_DAYS_S,
     cache_scope="shared",
+    decode=decode_collection,
 )
-DOWNLOAD_VIDEO: Endpoint[Any] = Endpoint("download-video", required=("url",), feature="downloads")
+DOWNLOAD_VIDEO: Endpoint[DownloadLinks] = Endpoint(
+    "download-video", required=("url",), feature="downloads", decode=decode_download
+)
 
 CATALOGUE: dict[str, Endpoint[Any]] = {
     endpoint.slug: endpoint

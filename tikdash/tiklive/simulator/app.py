@@ -13,15 +13,16 @@ from urllib.parse import parse_qsl
 
 from .clock import Clock
 from .control import control
-from .endpoints import ENDPOINTS, Upstream
+from .endpoints import ENDPOINTS
 from .faults import Faults
-from .ledger import Ledger, RateLimit
+from .ledger import Ledger
+from .limits import Keys, Limit, RateLimits
 from .media import picture
 from .options import Options
 from .reply import Reply, Request, bad_request, json_reply, refused
+from .upstream import Upstream
 from .world import Overrides, World
 
-KEY_PREFIX = "sim-"
 STATUS_LINES = {
     200: "200 OK",
     400: "400 Bad Request",
@@ -47,8 +48,9 @@ class Simulator:
         self.ledger = Ledger()
         self.world = World(options.seed, options.epoch, options.handles_file)
         self.faults = Faults(options.seed, options.rules)
-        self._upstream = Upstream(self.world, options.rounded)
-        self._limit = RateLimit((options.rpm, 60), (options.burst, 1))
+        self.upstream = Upstream(self.world, options.rounded)
+        self.limits = RateLimits(Limit(options.rpm, options.burst))
+        self.keys = Keys(options.keys)
 
     def reset(self) -> None:
         """Back to how it was at the start; the world itself never changed."""
@@ -56,7 +58,8 @@ class Simulator:
         self.ledger.reset()
         self.world.override(Overrides())
         self.faults.replace(self.options.rules)
-        self._limit.reset()
+        self.limits.reset()
+        self.keys.reset()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Serve one request."""
@@ -92,20 +95,21 @@ class Simulator:
     def _answer(self, request: Request) -> Reply:
         if not request.key:
             return refused("Please sign up to tikliveapi.com")
-        if not self._is_valid(request.key):
+        if not self.keys.is_valid(request.key):
             return refused("Api-Key is not available")
-        wait_s = self._limit.wait_s(request.key)
+        if self.keys.is_spent(request.key, self.ledger.credits_of(request.key)):
+            return refused("Insufficient credits, please top up your balance")
+        wait_s = self.limits.wait_s(request.key)
         if wait_s:
             after = (("Retry-After", str(wait_s)),)
             return json_reply({"message": "Too Many Requests"}, 429, headers=after, outcome="rate_limited")
         self._take_time()
+        return self.faults.apply(request, self._serve(request), self._serve)
+
+    def _serve(self, request: Request) -> Reply:
         endpoint = ENDPOINTS[request.endpoint]
         missing = [name for name in endpoint.required if not request.params.get(name)]
-        reply = bad_request(f"{missing[0]} is required") if missing else endpoint.answer(self._upstream, request)
-        return self.faults.apply(request, reply)
-
-    def _is_valid(self, key: str) -> bool:
-        return key in self.options.keys if self.options.keys else key.startswith(KEY_PREFIX)
+        return bad_request(f"{missing[0]} is required") if missing else endpoint.answer(self.upstream, request)
 
     def _take_time(self) -> None:
         mean_s = self.options.latency_ms / 1000

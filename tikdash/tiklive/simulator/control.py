@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from .cast import CAST
-from .clock import format_time, parse_time
-from .creators import Creator
+from .clock import parse_time
 from .faults import Rule
+from .limits import KeyOrder, LimitOrder
 from .reply import Reply, json_reply
-from .rows import COUNTERS
-from .schedule import Plan, counters_at
+from .truth import TRUTHS
 from .world import Overrides
 
 if TYPE_CHECKING:
@@ -92,62 +89,26 @@ def show_cast(simulator: Simulator, params: dict[str, str], body: bytes) -> Any:
     return [{"handle": role.handle, "note": role.note, "renamed_to": role.renamed_to} for role in CAST]
 
 
-def true_account(simulator: Simulator, params: dict[str, str], body: bytes) -> Any:
-    """All counters of an account at simulator time, without any quirk of transport."""
-    at = simulator.clock.now()
-    creator = _creator(simulator, params, at)
-    if creator is None:
-        return {"exists": False, "at": format_time(at)}
-    counts = asdict(simulator.world.counts(creator, at))
-    return {
-        "exists": True,
-        "at": format_time(at),
-        "id": str(creator.id),
-        "handle": creator.handle,
-        "nickname": creator.nickname,
-        "private": creator.private,
-        "verified": creator.verified,
-        "region": creator.region,
-        "joined_at": creator.joined_at,
-        "curve": creator.curve,
-        "posts_per_week": creator.posts_per_week,
-        **counts,
-    }
+def show_limits(simulator: Simulator, params: dict[str, str], body: bytes) -> Any:
+    """The rate limits in force."""
+    return msgspec.to_builtins(simulator.limits.describe())
 
 
-def true_posts(simulator: Simulator, params: dict[str, str], body: bytes) -> Any:
-    """Every post made so far, newest first, deleted ones too; `limit` and `since` (ISO) shorten it."""
-    at = simulator.clock.now()
-    creator = _creator(simulator, params, at)
-    if creator is None:
-        return {"exists": False, "at": format_time(at), "posts": []}
-    since = parse_time(params["since"]) if "since" in params else -math.inf
-    limit = int(params.get("limit", 1_000_000))
-    pinned = {plan.id for plan in simulator.world.pinned(creator, at)}
-    posts: list[dict[str, object]] = []
-    for plan in simulator.world.posts(creator, at):
-        if plan.create_time < since or len(posts) >= limit:
-            break
-        posts.append(_true_post(simulator, plan, at, pinned))
-    return {"exists": True, "at": format_time(at), "id": str(creator.id), "posts": posts}
+def set_limits(simulator: Simulator, params: dict[str, str], body: bytes) -> Any:
+    """Change rate limits: `{"all": {"rpm": 200, "burst": 50}, "keys": {"sim-a": {"rpm": 20}}}`."""
+    simulator.limits.change(msgspec.json.decode(body, type=LimitOrder))
+    return msgspec.to_builtins(simulator.limits.describe())
 
 
-def _true_post(simulator: Simulator, plan: Plan, at: float, pinned: set[int]) -> dict[str, object]:
-    return {
-        "id": str(plan.id),
-        "create_time": plan.create_time,
-        "deleted": not simulator.world.visible(plan, at),
-        "pinned": plan.id in pinned,
-        **dict(zip(COUNTERS, counters_at(plan, at), strict=True)),
-    }
+def show_keys(simulator: Simulator, params: dict[str, str], body: bytes) -> Any:
+    """Revoked keys and ends of credits."""
+    return msgspec.to_builtins(simulator.keys.order)
 
 
-def _creator(simulator: Simulator, params: dict[str, str], at: float) -> Creator | None:
-    if params.get("id", "").isdecimal():
-        return simulator.world.by_id(int(params["id"]), at)
-    if "handle" not in params:
-        raise ValueError("say handle or id")
-    return simulator.world.find(params["handle"], at)
+def set_keys(simulator: Simulator, params: dict[str, str], body: bytes) -> Any:
+    """Revoke keys and set credits: `{"revoked": ["sim-a"], "credits": {"sim-b": 100}}`."""
+    simulator.keys.order = msgspec.json.decode(body, type=KeyOrder)
+    return msgspec.to_builtins(simulator.keys.order)
 
 
 CONTROLS: dict[tuple[str, str], Control] = {
@@ -160,14 +121,18 @@ CONTROLS: dict[tuple[str, str], Control] = {
     ("DELETE", "faults"): clear_faults,
     ("POST", "overrides"): set_overrides,
     ("GET", "cast"): show_cast,
-    ("GET", "truth/account"): true_account,
-    ("GET", "truth/posts"): true_posts,
+    ("GET", "limits"): show_limits,
+    ("POST", "limits"): set_limits,
+    ("GET", "keys"): show_keys,
+    ("POST", "keys"): set_keys,
 }
 
 
 def control(simulator: Simulator, method: str, name: str, params: dict[str, str], body: bytes) -> Reply:
     """Answer one `/_sim/…` request; what was sent wrong comes back as a sentence with status 400."""
     handler = CONTROLS.get((method, name))
+    if method == "GET" and name.startswith("truth/"):
+        handler = TRUTHS.get(name.removeprefix("truth/"))
     if handler is None:
         return json_reply({"error": f"no {method} /_sim/{name}"}, 404)
     try:

@@ -17,9 +17,10 @@ from .wording import LANGUAGES, NICHES
 HANDLE = re.compile(r"(?=.{2,24}$)(?!\d+$)[a-z0-9_](?:[a-z0-9_.]*[a-z0-9_])?$")
 UNKNOWN_PREFIXES = ("deleted", "missing", "nobody")
 PRIVATE_PREFIXES = ("private.", "private_")
+HIDDEN_PREFIXES = ("hidden.", "hidden_")
 GENERATED_HANDLE = re.compile(r"user(\d{5,19})$")
 
-OPEN, PRIVATE = 0, 1
+OPEN, PRIVATE, HIDDEN = 0, 1, 2
 CHECK_MODULUS, CHECK_REST = 61, 7
 CHECKED_BITS = 0xFFFFFFF
 FIRST_LONG_ID_AT = 1_490_000_000
@@ -40,6 +41,7 @@ class Creator:
     region: str
     verified: bool
     private: bool
+    hides_follows: bool
     joined_at: int
     followers: float
     curve: str
@@ -79,17 +81,25 @@ def id_for_handle(seed: int, handle: str) -> int:
     generated = GENERATED_HANDLE.match(handle)
     if generated and is_known_id(int(generated[1])):
         return int(generated[1])
-    private = handle.startswith(PRIVATE_PREFIXES)
+    kind = PRIVATE if handle.startswith(PRIVATE_PREFIXES) else HIDDEN if handle.startswith(HIDDEN_PREFIXES) else OPEN
     draw = number(seed, "id", handle)
-    if draw % 100 < 4 and not private and handle not in BY_HANDLE:
+    if draw % 100 < 4 and kind == OPEN and handle not in BY_HANDLE:
         short = 100_000 + (draw >> 8) % 90_000_000_000
         return short - short % CHECK_MODULUS + CHECK_REST
     # A named creator has a past worth a chart: never one who joined last month.
     last = LAST_JOIN_AT - (500 * DAY if handle in BY_HANDLE else 0)
     joined_at = FIRST_LONG_ID_AT + (draw >> 8) % (last - FIRST_LONG_ID_AT)
-    middle = (draw >> 36) % (CHECKED_BITS - CHECK_MODULUS)
-    checked = middle - middle % CHECK_MODULUS + CHECK_REST
-    return joined_at << 32 | checked << 4 | (PRIVATE if private else OPEN)
+    return _long_id(joined_at, draw >> 36, kind)
+
+
+def generated_id(draw: int) -> int:
+    """An id for somebody who never chose a handle, out of 64 random bits; the handle is `user` and the id."""
+    return _long_id(FIRST_LONG_ID_AT + draw % (LAST_JOIN_AT - FIRST_LONG_ID_AT), draw >> 28, OPEN)
+
+
+def _long_id(joined_at: int, draw: int, kind: int) -> int:
+    middle = draw % (CHECKED_BITS - CHECK_MODULUS)
+    return joined_at << 32 | (middle - middle % CHECK_MODULUS + CHECK_REST) << 4 | kind
 
 
 def is_known_id(account_id: int) -> bool:
@@ -117,6 +127,7 @@ def build_creator(seed: int, account_id: int, handle: str) -> Creator:
         region=LANGUAGES[language].region,
         verified=followers > 5e5 and draws[7] < 0.6,
         private=not short and account_id & 0xF == PRIVATE,
+        hides_follows=not short and account_id & 0xF in (PRIVATE, HIDDEN),
         joined_at=1_420_000_000 + int(draws[8] * 7e7) if short else account_id >> 32,
         followers=followers,
         curve=pick(CURVES, draws[9]),

@@ -52,6 +52,11 @@ def followers_at(creator: Creator, at: float, surges: tuple[Surge, ...]) -> int:
     )
 
 
+def follower_arrivals(creator: Creator, at: float) -> float:
+    """Followers ever won on trend; unlike the followers of a moment it never falls."""
+    return _curve(creator, at, 0.0)
+
+
 def hearts_at(creator: Creator, at: float, surges: tuple[Surge, ...]) -> int:
     """Hearts received over all posts; never falls, because likes of deleted posts stay counted."""
     total = _heart_trend(creator, at)

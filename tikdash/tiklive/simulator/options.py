@@ -15,6 +15,8 @@ import msgspec
 from .clock import parse_time
 from .faults import Rule
 
+DEFAULT_BURST = 50
+
 SCENARIOS: dict[str, list[dict[str, object]]] = {
     "calm": [],
     "flaky": [
@@ -69,7 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--latency-ms", type=float, default=0, help="mean time to answer, with some jitter")
     parser.add_argument("--rpm", type=int, default=0, help="requests a minute and key, 0: no limit")
-    parser.add_argument("--burst", type=int, default=0, help="requests a second and key, 0: no limit")
+    parser.add_argument(
+        "--burst",
+        type=int,
+        default=None,
+        help=f"requests a second and key, 0: no limit (default: {DEFAULT_BURST} with --rpm, else none)",
+    )
     parser.add_argument(
         "--keys",
         type=_names,
@@ -100,6 +107,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def read_options(arguments: Mapping[str, Any]) -> Options:
     """Options out of parsed arguments; names that are not ours (Django's own) are passed over."""
     given = {field.name: arguments[field.name] for field in fields(Options) if field.name in arguments}
+    if given.get("burst") is None:
+        given["burst"] = DEFAULT_BURST if given.get("rpm") else 0
     if given.get("epoch") is None:
         given["epoch"] = default_epoch(time.time())
     return Options(**given)

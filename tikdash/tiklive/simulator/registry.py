@@ -32,6 +32,11 @@ class Registry:
         """The handle the account was first met by, or a made-up one that leads to the same id."""
         return self._handles.get(account_id) or f"user{account_id}"
 
+    def ids(self) -> list[int]:
+        """Every account met so far."""
+        with self._lock:
+            return list(self._handles)
+
     def _append(self, handle: str) -> None:
         if self._path:
             with self._path.open("a") as file:

@@ -12,14 +12,15 @@ from typing import Any
 import orjson
 
 from .cast import DAY
-from .chance import bell, digest, pick, units
+from .chance import digest, units
 from .creators import Creator
 from .schedule import Plan, counters_at
-from .wording import BOLD, EMOJI, LANGUAGES, SOUNDS
+from .sounds import has_music_info, row_draws, sound_of
+from .wording import LANGUAGES
 from .world import Counts
+from .writing import write_title
 
 ROWS_KEPT = 20_000
-SOUND_POOL = 400
 
 HOST_MARK = "http://host.invalid"
 EXPIRY_MARK = "x-expires=0000000000&x-signature="
@@ -49,12 +50,29 @@ def fill_addresses(body: bytes, base_url: str, at: float) -> bytes:
     return body.replace(EXPIRY_MARK.encode(), f"x-expires={expires}&x-signature=".encode())
 
 
-def post_row(creator: Creator, plan: Plan, at: float, pinned: bool) -> bytes:
-    """One element of `videos[]` as JSON."""
+def post_row(creator: Creator, plan: Plan, at: float, pinned: bool, most_counters: int = len(COUNTERS)) -> bytes:
+    """One element of `videos[]` as JSON, with the first `most_counters` of `COUNTERS` at most."""
     head, used = _static_row(creator, plan)
+    used = min(used, most_counters)
     return (
         head + COUNTER_FORMATS[used] % counters_at(plan, at)[:used] + (b',"is_top":1}' if pinned else b',"is_top":0}')
     )
+
+
+def post_body(creator: Creator, plan: Plan, at: float, pinned: bool) -> dict[str, Any]:
+    """The flat post of `/post-detail/`: `id` in place of `video_id`, and a better film unless it is photos."""
+    row: dict[str, Any] = orjson.loads(post_row(creator, plan, at, pinned))
+    body = {"id": row.pop("video_id"), **row}
+    if not body.get("images"):
+        body["hdplay"] = film_address(plan, "-hd")
+        body["hd_size"] = body["size"] * 2 + 1_001
+        body["wm_size"] = body["size"] + 50_000
+    return body
+
+
+def film_address(plan: Plan, variant: str) -> str:
+    """Where a variant of the film would be; addresses of films look right, and nobody serves them."""
+    return Address(plan.id, variant)("film", f"{plan.id}{variant}", "mp4")
 
 
 def user_body(creator: Creator, counts: Counts, rounded: bool, hearts_sign: int = 1) -> dict[str, Any]:
@@ -117,11 +135,11 @@ def _user(creator: Creator) -> dict[str, Any]:
 @lru_cache(ROWS_KEPT)
 def _static_row(creator: Creator, plan: Plan) -> tuple[bytes, int]:
     """The row up to its counters, open at the end, and how many counters it carries."""
-    draws = units(creator.seed, "row", creator.id, plan.index)
+    draws = row_draws(creator, plan)
     address = Address(plan.id)
     photo = draws[0] < creator.photo_share
     duration = 0 if photo else 7 + int(170 * draws[1] ** 3)
-    title = _title(creator, plan.index)
+    title = write_title(creator, plan.index).title
     cover = address("cover", plan.id, "png")
     row: dict[str, Any] = {
         "video_id": str(plan.id),
@@ -135,7 +153,7 @@ def _static_row(creator: Creator, plan: Plan) -> tuple[bytes, int]:
         "wmplay": address("film", f"{plan.id}-w", "mp3" if photo else "mp4"),
         "size": 0 if photo else duration * int(120_000 + 200_000 * draws[2]),
         "wm_size": 0,
-        **_sound(creator, plan, address, draws[3:9]),
+        **_music(creator, plan, address, draws),
         "create_time": plan.create_time,
         "anchors": None,
         "anchors_extras": "",
@@ -171,57 +189,24 @@ def _static_row(creator: Creator, plan: Plan) -> tuple[bytes, int]:
     return orjson.dumps(row)[:-1], used
 
 
-def _sound(creator: Creator, plan: Plan, address: Address, draws: tuple[float, ...]) -> dict[str, Any]:
+def _music(creator: Creator, plan: Plan, address: Address, draws: tuple[float, ...]) -> dict[str, Any]:
     """`music` and `music_info`; the latter is missing, null or has its duration as text now and then."""
-    own = draws[0] < 0.4
-    number = int(draws[1] ** 3 * SOUND_POOL)
-    sound_id = plan.id + 13 if own else 6_900_000_000_000_000_000 + number * 7_777_777_777_777
-    link = address("sound", sound_id, "mp3") if draws[2] > 0.03 else ""
-    if draws[3] < 0.08:
+    sound = sound_of(creator, plan, draws)
+    link = address("sound", sound.id, "mp3") if draws[5] > 0.03 else ""
+    if draws[6] < 0.08:
         return {"music": link}
-    if draws[3] < 0.1:
+    if not has_music_info(draws):
         return {"music": link, "music_info": None}
-    seconds = 15 + sound_id % 45
     return {
         "music": link,
         "music_info": {
-            "id": str(sound_id),
-            "title": f"original sound - {creator.handle}" if own else SOUNDS[number % len(SOUNDS)],
+            "id": str(sound.id),
+            "title": sound.title,
             "play": link,
-            "cover": address("sound-cover", sound_id, "png"),
-            "author": creator.nickname if own else "" if number % 11 == 0 else f"Artist {number}",
-            "original": own,
-            "duration": str(seconds) if draws[4] < 0.1 else seconds,
-            "album": "" if own else f"Album {number % 40}",
+            "cover": address("sound-cover", sound.id, "png"),
+            "author": sound.author,
+            "original": sound.original,
+            "duration": str(sound.seconds) if draws[7] < 0.1 else sound.seconds,
+            "album": sound.album,
         },
     }
-
-
-def _title(creator: Creator, index: int) -> str | None:
-    """What the creator wrote, with the forms that break naive code sprinkled in."""
-    draws = units(creator.seed, "title", creator.id, index)
-    phrases, tags = creator.language_words
-    phrase = pick(phrases, draws[0])
-    chosen = list(dict.fromkeys(pick(tags, draw) for draw in draws[1 : 2 + int(draws[6] * 5)]))
-    form = draws[7]
-    if form < 0.02:
-        return None
-    if form < 0.04:
-        return ""
-    if form < 0.06:
-        return _long_title(phrase, chosen)
-    if form < 0.10:
-        return phrase + " " + "".join(f"#{tag}" for tag in chosen)
-    if form < 0.12:
-        return f"{phrase} ##foryoupage# fyp"
-    if form < 0.14:
-        phrase = f"{BOLD} {phrase}"
-    emoji = f" {pick(EMOJI, draws[8])}" if bell(draws[8:12]) > 0 else ""
-    wolf = " #🐺" if form > 0.98 else ""
-    return f"{phrase}{emoji} " + " ".join(f"#{tag}" for tag in chosen) + wolf
-
-
-def _long_title(phrase: str, tags: list[str]) -> str:
-    """Exactly 668 characters, the longest seen upstream."""
-    text = " ".join(f"#{tag}" for tag in tags)
-    return (f"{phrase}. " * (668 // (len(phrase) + 2) + 1))[: 667 - len(text)] + " " + text

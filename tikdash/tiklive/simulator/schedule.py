@@ -100,10 +100,7 @@ def plan_post(creator: Creator, index: int, boost: Boost | None) -> Plan:
     create_time = post_time(creator, index)
     hour = create_time / 3600 % 24
     times = math.exp(0.7 * bell(draws)) * (1 + 0.25 * math.cos(math.tau * (hour - creator.best_hour) / 24))
-    if draws[4] < 0.02:
-        times *= 5 + 20 * draws[5]
-    if boost:
-        times = boost.times
+    times = boost.times if boost else times * _outlier(draws)
     digg = creator.digg_rate * (0.75 + 0.5 * draws[6])
     rates = (
         digg,
@@ -123,6 +120,11 @@ def plan_post(creator: Creator, index: int, boost: Boost | None) -> Plan:
         deleted_at=deleted_at,
         restored_at=restored_at,
     )
+
+
+def times_usual(creator: Creator, index: int, boost: Boost | None) -> float:
+    """How many times the usual views a post is meant to get: far above 1 for a breakout or an outlier only."""
+    return boost.times if boost else _outlier(units(creator.seed, "post", creator.id, index))
 
 
 def counters_at(plan: Plan, at: float) -> tuple[int, int, int, int, int, int]:
@@ -169,6 +171,15 @@ def count_deleted(creator: Creator, at: float) -> int:
 def creator_tag(seed: int, creator_id: int) -> int:
     """The part of a post id that names its creator among all that this process has met."""
     return number(seed, "tag", creator_id) % (1 << ID_TAG_BITS)
+
+
+def tag_of(post_id: int) -> int:
+    """The creator's tag inside a post id."""
+    return post_id >> 12 & (1 << ID_TAG_BITS) - 1
+
+
+def _outlier(draws: tuple[float, ...]) -> float:
+    return 5 + 20 * draws[5] if draws[4] < 0.02 else 1.0
 
 
 def _hour_share(share: float) -> float:

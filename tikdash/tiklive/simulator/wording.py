@@ -256,3 +256,24 @@ SOUNDS = (
     "Night Bus",
     "",
 )
+NAMES = (
+    *("mira", "jonas", "aylin", "tomek", "sofia", "diego", "hana", "yuki", "linh", "minh", "arjun", "priya"),
+    *("omar", "layla", "nadia", "ivan", "olga", "dasha", "marco", "giulia", "clara", "felix", "emma", "noah"),
+    *("zeynep", "emre", "ana", "joao", "luiza", "pedro", "somchai", "ploy", "aung", "thiri", "rafi", "nusrat"),
+    *("kofi", "ama", "chidi", "zola", "erik", "freja", "maja", "lars", "anouk", "louis", "chloe", "theo"),
+)
+COMMENTS: dict[str, tuple[str, ...]] = {
+    "en": ("first!", "how is this free", "I tried it and it works", "not me crying", "part 3 please", "where is this?"),
+    "ar": ("ما شاء الله", "جربتها ونجحت", "وين الجزء الثاني؟", "أجمل فيديو اليوم"),
+    "hi": ("बहुत बढ़िया", "अगला भाग कब आएगा?", "मैंने भी बनाया", "दिल खुश हो गया"),
+    "th": ("น่ากินมาก", "อยู่ที่ไหนคะ", "ขอสูตรหน่อยค่ะ"),
+    "my": ("အရမ်းကောင်းတယ်", "ဘယ်မှာလဲ"),
+    "ja": ("かわいすぎる", "作ってみました", "続きが気になる"),
+    "vi": ("Nhìn ngon quá", "Cho mình xin công thức", "Hay lắm ạ"),
+    "ru": ("Спасибо, помогло", "Где продолжение?", "Лучшее за сегодня"),
+    "bn": ("খুব সুন্দর", "পরের পর্ব কবে?"),
+    "es": ("jajaja soy yo", "me encantó", "la segunda parte para cuándo"),
+    "pt": ("amei demais", "fiz aqui e deu certo", "cadê a parte 2"),
+    "tr": ("çok güzel olmuş", "devamı gelsin", "denedim, oldu"),
+    "de": ("heute nachgebacken, klappt", "wo ist Teil 2?", "zu gut"),
+}

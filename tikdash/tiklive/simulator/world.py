@@ -6,15 +6,16 @@ Nothing is stored but what a test has ordered (`Overrides`) and which handles we
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 import msgspec
 
-from . import growth, schedule
+from . import growth, schedule, stories
 from .cast import CAST, DAY
 from .creators import Creator, apply_role, build_creator, clean_handle, id_for_handle, is_known_id
 from .registry import Registry
@@ -22,6 +23,7 @@ from .schedule import Boost, Plan
 
 CREATORS_KEPT = 4_000
 PLANS_KEPT = 120_000
+VIRAL_TIMES = 5.0
 
 
 class Rename(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +93,9 @@ class World:
         self._build = lru_cache(CREATORS_KEPT)(self._build_creator)
         self._story = lru_cache(CREATORS_KEPT)(self._tell_story)
         self._plan = lru_cache(PLANS_KEPT)(self._plan_post)
+        self._tagged: defaultdict[int, list[int]] = defaultdict(list)
+        for account_id in self._registry.ids():
+            self._note_tag(account_id)
         self.override(Overrides())
 
     def override(self, overrides: Overrides) -> None:
@@ -131,6 +136,41 @@ class World:
             return None
         return replace(creator, private=True) if at >= self._private.get(first_handle, math.inf) else creator
 
+    def enrol(self, handle: str) -> int:
+        """Make a handle known before anybody asks for it; gives the account's id."""
+        account_id = id_for_handle(self.seed, handle)
+        self._registry.remember(account_id, handle)
+        return account_id
+
+    def build(self, account_id: int) -> Creator:
+        """The creator with this id under the first handle, whether the account exists at any moment or not."""
+        return self._build(account_id, self._registry.handle_of(account_id))
+
+    def find_post(self, post_id: int, at: float, handle: str = "") -> tuple[Creator, Plan] | None:
+        """The visible post or story with this id and its creator; None also when the account is private.
+
+        A post id names its creator only among those this process has met, so the handle of an address helps.
+        """
+        self.find(handle, at)
+        for account_id in self._tagged.get(schedule.tag_of(post_id), ()):
+            creator = self.by_id(account_id, at)
+            if creator is None or creator.private:
+                continue
+            plan = self._plan_with_id(creator, post_id) or stories.find_story(creator, post_id)
+            if plan and self.visible(plan, at):
+                return creator, plan
+        return None
+
+    def viral(self, creator: Creator, at: float, since: float) -> list[tuple[Plan, float]]:
+        """Posts that ran far beyond the usual, newest first, each with how many times the usual views."""
+        boosts, _ = self._story(creator)
+        found = []
+        for plan in takewhile(lambda plan: plan.create_time >= since, self.posts(creator, at)):
+            times = schedule.times_usual(creator, plan.index, boosts.get(plan.index))
+            if times >= VIRAL_TIMES:
+                found.append((plan, times))
+        return found
+
     def counts(self, creator: Creator, at: float) -> Counts:
         """The account's true counters."""
         _, surges = self._story(creator)
@@ -138,7 +178,9 @@ class World:
         ordered_away = sum(
             1
             for post in self._posts.values()
-            if post.deleted_at <= at < post.restored_at and self._plan_by_id(creator, post, at)
+            if post.deleted_at <= at < post.restored_at
+            and (plan := self._plan_with_id(creator, int(post.id)))
+            and plan.visible(at)
         )
         return Counts(
             followers=growth.followers_at(creator, at, surges),
@@ -181,14 +223,17 @@ class World:
         boosts, _ = self._story(creator)
         return [self._plan(creator, index) for index in schedule.pinned_indexes(creator, boosts, at)]
 
-    def _plan_by_id(self, creator: Creator, post: PostChange, at: float) -> Plan | None:
-        created_about = (int(post.id) >> 32) + 60
-        for plan in islice(self.posts(creator, at, created_about), 3):
-            if plan.id == int(post.id):
-                return plan if plan.visible(at) else None
-        return None
+    def _plan_with_id(self, creator: Creator, post_id: int) -> Plan | None:
+        created_about = (post_id >> 32) + 60
+        return next((plan for plan in islice(self.posts(creator, created_about), 3) if plan.id == post_id), None)
+
+    def _note_tag(self, account_id: int) -> None:
+        known = self._tagged[schedule.creator_tag(self.seed, account_id)]
+        if account_id not in known:
+            known.append(account_id)
 
     def _build_creator(self, account_id: int, handle: str) -> Creator:
+        self._note_tag(account_id)
         creator = build_creator(self.seed, account_id, handle)
         role = self._cast_ids.get(account_id)
         return apply_role(creator, role) if role else creator
