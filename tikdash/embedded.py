@@ -65,7 +65,7 @@ class Addresses:
 
 
 class Embedded:
-    """The two servers whose data are under `directory`; `durable=False` trades the last moments before a crash for speed."""
+    """The two servers whose data are under `directory`; `durable=False` may lose the last moments before a crash."""
 
     def __init__(self, directory: Path, *, durable: bool = True) -> None:
         self.directory = directory.resolve()

@@ -156,8 +156,8 @@ class ConnectionFailed(TikLiveError):
 class BadPayload(TikLiveError):
     """An answer with a good status that cannot be used; `reason` says why, in a word.
 
-    Reasons: not_json, truncated, too_large, empty_object, wrong_shape, no_user_id, no_stats,
-    no_usable_rows, no_usable_fields, no_id. Counted as billable, because the upstream answered 200 and charges for that; too much is
+    Reasons: not_json, truncated, too_large, empty_object, wrong_shape, no_user_id, no_stats, no_usable_rows,
+    no_usable_fields, no_id. Counted as billable, because the upstream answered 200 and charges for that; too much is
     safer here than too little.
     """
 
