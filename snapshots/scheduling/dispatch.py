@@ -115,7 +115,8 @@ def claim_these(tenant: TenantRef, job_ids: Iterable[int]) -> list[ClaimedJob]:
     parameters = {"ids": list(job_ids), "lease": settings.JOB_LEASE_S, "now": clock.frozen()}
     with tenant_scope(tenant), connection.cursor() as cursor:
         cursor.execute(CLAIM_THESE, parameters)
-        return [ClaimedJob(*row) for row in cursor.fetchall()]
+        # The profile before the posts, as they were made.
+        return sorted((ClaimedJob(*row) for row in cursor.fetchall()), key=lambda job: job.id)
 
 
 def dispatch() -> int:
