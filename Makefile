@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: run test soak bench lint format requirements help clean
+.PHONY: run test bench lint format requirements help clean
 
 run: $(STAMP) ## run everything: servers, demo, web, worker, beat, simulator (PORT=8000)
 	@exec $(BIN)/python manage.py run
@@ -15,9 +15,6 @@ test: $(STAMP) ## lint, types, import contracts, migrations, all tests with the 
 	@$(BIN)/python -m tests.chromium
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest $(ARGS)
-
-soak: $(STAMP) ## the long runs at full length
-	@TIKDASH_SOAK=1 $(BIN)/python -m pytest tests/faults tests/isolation $(ARGS)
 
 bench: $(STAMP) ## benchmarks: ONLY=scope,chart  SIZE=small|full
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) --size $(or $(SIZE),small)
