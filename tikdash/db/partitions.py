@@ -88,12 +88,6 @@ def rows_in_default(table: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def forget_known() -> None:
-    """Looks every partition up again: for tests that make databases anew."""
-    with _known_lock:
-        _known.clear()
-
-
 def _make_month(schema: str, table: str, month: date) -> bool:
     name, upper = partition_name(table, month), first_of_month(month, 1)
     with connection.cursor() as cursor:
