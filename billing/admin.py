@@ -14,8 +14,16 @@ from tikdash.ui.admin import EstimatedCountPaginator
 
 @admin.register(Plan)
 class PlanAdmin(ModelAdmin):
-    list_display = ["name", "code", "tracked_accounts", "queue", "posts_kept_fresh", "chart_days"]
+    list_display = [
+        "name", "code", "tracked_accounts", "queue", "requests_per_minute", "requests_burst", "daily_credits",
+        "posts_kept_fresh", "chart_days",
+    ]  # fmt: skip
     search_fields = ["name", "code"]
+    fieldsets = [
+        (None, {"fields": ["code", "name", "queue"]}),
+        ("What tenants get", {"fields": ["tracked_accounts", "cadences", "posts_kept_fresh", "chart_days"]}),
+        ("What tenants may spend", {"fields": ["requests_per_minute", "requests_burst", "daily_credits"]}),
+    ]
 
 
 @admin.register(UsageRecordRow)

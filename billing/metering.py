@@ -1,9 +1,12 @@
-"""The meter: one durable row for every attempt that reached the upstream."""
+"""The meter: one durable row for every attempt that reached the upstream, and its echo in the count of the day."""
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from django.db import connection, transaction
 
+from billing import spending
 from tikdash.db.partitions import make_ahead
 from tikdash.db.scope import owner
 from tikdash.tiklive.ports import UsageRecord
@@ -43,6 +46,10 @@ class UsageMeter:
                     event.latency_ms,
                 ],
             )
+            is_new = bool(cursor.rowcount)
+        # Behind the commit: a count may lack an event for a while, but never holds one that is not in the ledger.
+        if is_new and event.credits:
+            spending.add(event.occurred_at.astimezone(UTC).date(), event.tenant_id, event.credits)
 
 
 def make_partitions(months_ahead: int) -> list[str]:

@@ -12,6 +12,7 @@ from snapshots.handles import clean_handle
 from snapshots.models import FetchJob, TrackedAccount
 from tikdash import clock
 from tikdash.errors import NotFound
+from tikdash.tiklive.errors import BudgetReached
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,10 @@ class RefreshState:
 
 @dataclass(frozen=True)
 class HandleCheck:
-    """How far the check of a handle is; `error` is the sentence for the form when it was refused."""
+    """How far the check of a handle is.
+
+    `error` is the sentence for the form when it was refused, and for a pending one why it has to wait for long.
+    """
 
     id: int
     handle: str
@@ -69,7 +73,7 @@ def refresh_state(account_id: int) -> RefreshState:
     if job.state == FetchJob.State.DEAD:
         return RefreshState(True, 0, False, f"The last attempts failed: {job.error}")
     wait = wait_for_refresh(job, now)
-    failed = job.error if job.error and job.attempts and job.requested_at else ""
+    failed = next((each.error for each in (job, *by_kind.values()) if each.requested_at and each.error), "")
     if wait:
         return RefreshState(False, wait, False, failed or f"Again in {-(-wait // 60)} min")
     return RefreshState(True, 0, False, failed)
@@ -105,7 +109,7 @@ def handle_check(check_id: int) -> HandleCheck:
         reason=job.params["reason"],
         tags=", ".join(job.params["tags"]),
         state=state,
-        error=job.error if state == "failed" else "",
+        error=job.error if state == "failed" or job.error_code == BudgetReached.code else "",
         account_id=job.params.get("account_id"),
     )
 

@@ -14,6 +14,7 @@ import pytest
 from tests.cast import Cast, make_cast
 from tests.environment import DATABASE
 from tests.simulating import NOW, Caller, running_simulator
+from tikdash.redis import server
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +74,8 @@ def _upstream_process() -> Iterator[str]:
 
 @pytest.fixture
 def upstream(_upstream_process: str, settings: pytest.FixtureRequest) -> Iterator[Caller]:
-    """The simulator as the application's upstream: frozen at `NOW`, no faults, empty statistics."""
+    """The simulator as the application's upstream: frozen at `NOW`, no faults, empty statistics; Redis is empty."""
+    server().connection.flushdb()
     caller = Caller(_upstream_process)
     caller.order("reset")
     caller.set_clock(NOW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -13,13 +14,21 @@ DATABASE = f"test_tikdash_{RUN}"
 os.environ |= {
     "TIKDASH_VAR": str(ROOT / "var" / "test"),
     "TIKDASH_FAST_SERVERS": "1",
+    "PROMETHEUS_MULTIPROC_DIR": str(ROOT / "var" / "test" / "metrics" / str(RUN)),
     "LOG_LEVEL": "ERROR",
     "TIKLIVE_KEY": "sim-shared-key-of-tests",
     "TIKLIVE_BASE_URL": "http://127.0.0.1:9",
     "DATABASE_POOL": "24",
+    # Tests of other things must not wait for their turn.
+    "TIKLIVE_KEY_PER_MINUTE": "1000000",
+    "TIKLIVE_KEY_IN_FLIGHT": "1000",
 }
 os.environ.pop("DATABASE_URL", None)
 os.environ.pop("REDIS_URL", None)
+os.environ.pop("SENTRY_DSN", None)
+os.environ.pop("METRICS_TOKEN", None)
+# What an earlier run counted is not this one's.
+shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 from tikdash.servers import prepare_environment  # noqa: E402  (it reads what was set above)
 

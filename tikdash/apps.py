@@ -8,5 +8,10 @@ class TikdashConfig(AppConfig):
     label = "tikdash"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         # Registers the system checks, and makes ours the Celery application of web and commands too.
-        from tikdash import celery, checks  # noqa: F401
+        from tikdash import celery, checks, error_reports  # noqa: F401
+
+        # After the logs are configured: Sentry wraps the hook for uncaught errors that it finds.
+        error_reports.configure(settings.SENTRY_DSN, settings.SENTRY_ENVIRONMENT, settings.SENTRY_RELEASE)

@@ -6,7 +6,7 @@ import os
 import warnings
 
 from celery import Celery
-from celery.signals import setup_logging, task_postrun, task_prerun
+from celery.signals import setup_logging, task_postrun, task_prerun, worker_init, worker_shutdown, worker_shutting_down
 
 from tikdash.env import EMBEDDED
 
@@ -34,3 +34,31 @@ def begin_outside_of_any_scope(**_: object) -> None:
     from tikdash.db.backend.base import NO_SCOPE
 
     connection.enter_scope(NO_SCOPE)  # type: ignore[attr-defined]
+
+
+@worker_shutdown.connect
+def take_state_out_of_the_metrics(**_: object) -> None:
+    """What this worker counted stays in the metrics; what it held does not."""
+    from tikdash.metrics import forget_process
+
+    forget_process(os.getpid())
+
+
+@worker_init.connect
+def serve_people_without_redis(**_: object) -> None:
+    """Beside the consumer, which can do nothing without Redis, not even begin."""
+    from snapshots.services.without_redis import Substitute
+
+    substitute = Substitute()
+    substitute.start()
+
+    def stop(**_: object) -> None:
+        substitute.stop()
+
+    def wait(**_: object) -> None:
+        substitute.stop()
+        # A job that takes longer than this is given up with its lease.
+        substitute.join(10)
+
+    worker_shutting_down.connect(stop, weak=False)
+    worker_shutdown.connect(wait, weak=False)

@@ -22,6 +22,11 @@ VAR = Path(os.environ.get("TIKDASH_VAR", ROOT / "var"))
 env = environ.Env()
 environ.Env.read_env(ROOT / ".env")
 
+#: Where the processes of a host keep their metrics. prometheus_client looks at the variable when it is imported: this
+#: module comes first everywhere, and `tikdash.metrics` makes sure of it.
+METRICS = Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR") or VAR / "metrics")
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS)
+
 #: Read before the embedded servers put their own address into the environment.
 EMBEDDED = os.environ.get("TIKDASH_EMBEDDED") == "1" or "DATABASE_URL" not in os.environ
 
@@ -49,6 +54,16 @@ def secret(name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(50
         finally:
             temporary.unlink()
     return path.read_text()
+
+
+def make_directory_of_metrics() -> None:
+    """Makes `METRICS`; raises ImproperlyConfigured where nothing can be written there."""
+    try:
+        METRICS.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"PROMETHEUS_MULTIPROC_DIR: {METRICS} cannot be made ({error.strerror}). Name a directory of this machine."
+        ) from None
 
 
 def database() -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from secrets import compare_digest
 from typing import Any
 
 import structlog
@@ -20,7 +22,7 @@ from django.utils.crypto import constant_time_compare
 
 from accounts.models import User
 from accounts.selectors import arrival_at, membership_of, person_in
-from tikdash import health
+from tikdash import health, metrics
 from tikdash.db.scope import all_tenants, tenant_scope
 from tikdash.errors import TikdashError
 
@@ -46,7 +48,10 @@ class ErrorMiddleware:
 
 
 class HealthMiddleware:
-    """`/health/live` and `/health/ready` on any host, before a tenant is looked for."""
+    """`/health/live` and `/health/ready` on any host, before a tenant is looked for, and `/metrics` for who may see it.
+
+    To anybody else `/metrics` is an address that does not exist.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -56,7 +61,36 @@ class HealthMiddleware:
             return HttpResponse("ok\n", content_type="text/plain")
         if request.path_info == "/health/ready":
             return health.ready()
+        if request.path_info == "/metrics" and request.method == "GET" and _may_read_metrics(request):
+            return HttpResponse(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
         return self.get_response(request)
+
+
+def _may_read_metrics(request: HttpRequest) -> bool:
+    """On the public host, or an address of this machine, with the token; where none is set, from this machine only."""
+    host = _host(request)
+    if host != settings.BASE_DOMAIN and _ip_address(host.strip("[]")) is None:
+        return False
+    if settings.METRICS_TOKEN:
+        given = request.headers.get("Authorization", "").encode("utf-8", "replace")
+        return compare_digest(given, f"Bearer {settings.METRICS_TOKEN}".encode())
+    caller = _ip_address(request.META.get("REMOTE_ADDR", ""))
+    return settings.METRICS_WITHOUT_TOKEN and caller is not None and caller.is_loopback
+
+
+def _ip_address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
+def _host(request: HttpRequest) -> str:
+    """The host that was asked, without port and closing dot; empty where it is none that may be asked."""
+    try:
+        return split_domain_port(request.get_host())[0].rstrip(".")
+    except DisallowedHost:
+        return ""
 
 
 class TenantMiddleware:
@@ -66,10 +100,7 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        try:
-            host = split_domain_port(request.get_host())[0].rstrip(".")
-        except DisallowedHost:
-            host = ""
+        host = _host(request)
         request.tenant = request.arrival = None  # type: ignore[attr-defined]
         session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
         if not (session_key.isascii() and session_key.isalnum()):

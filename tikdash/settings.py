@@ -6,7 +6,8 @@ from csp.constants import NONE, SELF
 from django.templatetags.static import static
 
 from tikdash import logging as tikdash_logging
-from tikdash.env import EMBEDDED, ROOT, VAR, database, env, secret
+from tikdash.env import EMBEDDED, ROOT, VAR, database, env, make_directory_of_metrics, secret
+from tikdash.redaction import hide
 
 # --- machine ---------------------------------------------------------------------------------------------------------
 
@@ -191,9 +192,32 @@ TIKLIVE_BASE_URL = env.str(
     "TIKLIVE_BASE_URL", default="http://127.0.0.1:8100" if EMBEDDED else "https://api.tikliveapi.com"
 )
 TIKLIVE_KEY = env.str("TIKLIVE_KEY", default="sim-shared-key" if EMBEDDED else "")
-TIKLIVE_PORTS = {"KEYS": "accounts.services.keys.keys", "METER": "billing.metering.meter"}
+hide(TIKLIVE_KEY)
+#: What the upstream allows the platform's key: requests a minute, and requests under way at a time.
+TIKLIVE_KEY_PER_MINUTE = env.int("TIKLIVE_KEY_PER_MINUTE", default=200)
+TIKLIVE_KEY_IN_FLIGHT = env.int("TIKLIVE_KEY_IN_FLIGHT", default=20)
+#: How much of a key's minute we use, and how many requests of it may come at once.
+TIKLIVE_KEY_SHARE = env.float("TIKLIVE_KEY_SHARE", default=0.8)
+TIKLIVE_KEY_BURST = env.int("TIKLIVE_KEY_BURST", default=10)
+#: How far people who wait may go beyond their plan's credits of a day, as a part of these credits.
+BUDGET_RESERVE = env.float("BUDGET_RESERVE", default=0.05)
+TIKLIVE_PORTS = {
+    "KEYS": "accounts.services.keys.keys",
+    "METER": "billing.metering.meter",
+    "GATE": "billing.gate.gate",
+    "PACE": "billing.pace.pace",
+}
 TIKLIVE_CONNECT_TIMEOUT_S = env.float("TIKLIVE_CONNECT_TIMEOUT_S", default=3.0)
 TIKLIVE_READ_TIMEOUT_S = env.float("TIKLIVE_READ_TIMEOUT_S", default=20.0)
+#: Attempts within one call, and the longest that a call sleeps for its turn or before another attempt; what takes
+#: longer is left to the job, which is put back.
+TIKLIVE_ATTEMPTS = env.int("TIKLIVE_ATTEMPTS", default=3)
+TIKLIVE_PATIENCE_S = env.float("TIKLIVE_PATIENCE_S", default=2.0)
+#: A breaker opens after so many failures in a row, and lets one request probe after so many seconds.
+TIKLIVE_BREAKER_FAILURES = env.int("TIKLIVE_BREAKER_FAILURES", default=8)
+TIKLIVE_BREAKER_OPEN_S = env.int("TIKLIVE_BREAKER_OPEN_S", default=60)
+#: The part of a key's requests that people who wait may make while Redis, which counts them all, is gone.
+TIKLIVE_SHARE_WITHOUT_REDIS = env.float("TIKLIVE_SHARE_WITHOUT_REDIS", default=0.1)
 #: Who knows what a tenant's plan allows; the kernel and `snapshots` ask through `tikdash.plans`.
 PLAN_LIMITS = "billing.services.plans.limits_of"
 
@@ -207,6 +231,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+#: For ever: while Redis is gone the worker serves people (`snapshots.services.without_redis`).
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "queue_order_strategy": "priority",
     "socket_connect_timeout": 2,
@@ -258,6 +284,18 @@ LOGGING_CONFIG = "tikdash.logging.configure"
 LOGGING = tikdash_logging.settings(
     level=env.str("LOG_LEVEL", default="INFO"), as_json=env.bool("LOG_JSON", default=not EMBEDDED)
 )
+
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
+SENTRY_RELEASE = env.str("SENTRY_RELEASE", default="")
+
+# --- metrics ---------------------------------------------------------------------------------------------------------
+
+make_directory_of_metrics()
+#: Without one, `/metrics` answers on a development machine only, and there to the machine itself only.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+hide(METRICS_TOKEN)
+METRICS_WITHOUT_TOKEN = EMBEDDED
 
 # --- admin -----------------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,11 @@ from django.db import models
 
 
 class Plan(models.Model):
-    """What tenants of one plan may do. `cadences`: seconds between two runs of a job, by kind."""
+    """What tenants of one plan may do. `cadences`: seconds between two runs of a job, by kind.
+
+    `requests_per_minute` and `requests_burst` are a tenant's share of a key that it shares with others;
+    `daily_credits` is what it may spend in a UTC day, NULL without a cap.
+    """
 
     code = models.CharField(max_length=20, primary_key=True)
     name = models.CharField(max_length=60)
@@ -17,9 +21,33 @@ class Plan(models.Model):
     posts_kept_fresh = models.PositiveIntegerField(default=30, help_text="Newest posts whose counters every run reads.")
     chart_days = models.PositiveIntegerField(default=365, help_text="Longest range a chart offers, days.")
 
+    requests_per_minute = models.PositiveIntegerField(
+        default=30,
+        validators=[MinValueValidator(1)],
+        help_text="Requests a minute that one tenant may take of a shared key.",
+    )
+    requests_burst = models.PositiveIntegerField(
+        default=5,
+        validators=[MinValueValidator(1)],
+        help_text="How many of these requests one tenant may make at once.",
+    )
+    daily_credits = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Credits that one tenant may spend in a day (UTC). Empty: no cap. Refreshes may use a small reserve"
+        " beyond it.",
+    )
+
     class Meta:
         db_table = "plans"
         ordering = ["tracked_accounts"]
+        constraints = [
+            models.CheckConstraint(name="plans_requests_per_minute", condition=models.Q(requests_per_minute__gte=1)),
+            models.CheckConstraint(name="plans_requests_burst", condition=models.Q(requests_burst__gte=1)),
+            # NULL passes a check: a plan without a cap.
+            models.CheckConstraint(name="plans_daily_credits", condition=models.Q(daily_credits__gte=1)),
+        ]
 
     def __str__(self) -> str:
         return self.name

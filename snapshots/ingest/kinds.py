@@ -39,9 +39,9 @@ class HandleMovedError(TikdashError):
 
 def run_profile(tenant: TenantRef, job: RunningJob) -> Result:
     """Header and counters of an account. A missing or private account is a state of the account, not a failure."""
-    account = _account(job)
+    account, client = _account(job), _client(tenant, job)
     try:
-        info = _client(tenant, job).userinfo_by_username(account.username)
+        info = client.userinfo_by_username(account.username)
     except EntityNotFound:
         return _say(account, _set_state(account, TrackedAccount.State.NOT_FOUND))
     except PrivateEntity:
@@ -49,7 +49,7 @@ def run_profile(tenant: TenantRef, job: RunningJob) -> Result:
     profile = profile_row(info)
     if profile.tiktok_user_id != account.tiktok_user_id:
         raise HandleMovedError(f"@{account.username} is somebody else's handle now; looking for the new one.")
-    verdict = store_profile(account.pk, profile)
+    verdict = store_profile(account.pk, profile, measured_at=_measured_at(client))
     followers = profile.counters["follower_count"]
     odd = ", ".join(f"{name} {state}" for name, state in verdict.suspect.items())
     return _say(account, f"{followers if followers is not None else 'unknown'} followers" + (f"; {odd}" if odd else ""))
@@ -70,7 +70,7 @@ def run_posts(tenant: TenantRef, job: RunningJob) -> Result:
         while len(given) < kept:
             page = client.user_posts(account.tiktok_user_id, count=settings.POSTS_PER_PAGE_UPSTREAM, cursor=cursor)
             rows = post_rows(page, author_id=account.tiktok_user_id, now=clock.now())
-            stored = store_posts(account.pk, rows.rows)
+            stored = store_posts(account.pk, rows.rows, measured_at=_measured_at(client))
             pages, usable = pages + 1, usable and not rows.refused
             given += rows.rows
             new, returned = new + len(stored.new), returned + len(stored.returned)
@@ -85,7 +85,7 @@ def run_posts(tenant: TenantRef, job: RunningJob) -> Result:
         return _say(account, _set_state(account, TrackedAccount.State.NOT_FOUND))
     except PrivateEntity:
         return _say(account, _set_state(account, TrackedAccount.State.PRIVATE))
-    vanished = _vanished(account, given, complete) if usable else []
+    vanished = _vanished(account, given, complete, _measured_at(client)) if usable else []
     return _say(account, f"{len(given)} posts on {pages} page(s), {new} new, {len(vanished)} gone, {returned} back")
 
 
@@ -105,7 +105,7 @@ def run_probe(tenant: TenantRef, job: RunningJob) -> Result:
     if profile.is_private:
         raise RefusedError(_private(wish.handle))
     try:
-        account_id = track_account(tenant=tenant, wish=wish, profile=profile)
+        account_id = track_account(tenant=tenant, wish=wish, profile=profile, measured_at=_measured_at(client))
     except TikdashError as error:
         raise RefusedError(str(error)) from None
     return {"account_id": account_id, "handle": profile.username, "text": "tracked"}
@@ -119,7 +119,14 @@ RUNNERS: dict[str, Callable[[TenantRef, RunningJob], Result]] = {
 
 
 def _client(tenant: TenantRef, job: RunningJob) -> Client:
-    return client_for(tenant.id, feature=job.kind, priority=job.queue)
+    """The client of a run. What was measured before somebody asked, or the last time, is no answer to this run."""
+    moments = [moment for moment in (job.requested_at, job.succeeded_at) if moment is not None]
+    return client_for(tenant.id, feature=job.kind, priority=job.queue, fresh_since=max(moments, default=None))
+
+
+def _measured_at(client: Client) -> datetime:
+    """When the oldest of the answers was measured that this run has used."""
+    return client.measured_at or clock.now()
 
 
 def _account(job: RunningJob) -> TrackedAccount:
@@ -140,13 +147,16 @@ def _rename(account: TrackedAccount, handle: str) -> None:
     rename_account(account=account, username=handle)
 
 
-def _vanished(account: TrackedAccount, given: list[PostRow], complete: bool) -> list[str]:
-    """Posts that the pages should have held. An answer without any post says nothing: private accounts give that."""
+def _vanished(account: TrackedAccount, given: list[PostRow], complete: bool, measured_at: datetime) -> list[str]:
+    """Posts that the pages should have held when they were measured.
+
+    An answer without any post says nothing: private accounts give that.
+    """
     in_order = [row.posted_at for row in given if not row.pinned]
     if not in_order:
         return []
     since: datetime = EARLIEST_POST if complete else min(in_order)
-    return flag_vanished(account.pk, [row.aweme_id for row in given], since, clock.now())
+    return flag_vanished(account.pk, [row.aweme_id for row in given], since, measured_at)
 
 
 def _say(account: TrackedAccount, text: str) -> Result:

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from msgspec import Struct
+
 from tikdash.tiklive.shapes import Post, PostPage, UserInfo
 
 ACCOUNT_COUNTERS = ("follower_count", "following_count", "heart_count", "video_count", "digg_count")
@@ -19,6 +21,8 @@ LONGEST_ADDRESS = 1000
 LONGEST_BIO = 2000
 #: TikTok began in 2016; a post dated before or in the future has a broken date.
 EARLIEST_POST = datetime(2014, 1, 1, tzinfo=UTC)
+_EARLIEST_S = int(EARLIEST_POST.timestamp())
+_DAY_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,8 @@ class ProfileRow:
     counters: dict[str, int | None]
 
 
-@dataclass(frozen=True)
-class PostRow:
-    """A post as it is stored."""
+class PostRow(Struct, frozen=True, gc=False):
+    """A post as it is stored; `counters` by column name in the order of `POST_COUNTERS`, None where none came."""
 
     aweme_id: str
     title: str
@@ -81,47 +84,50 @@ def post_rows(page: PostPage, *, author_id: str, now: datetime) -> PostRows:
 
     Rows without a time, or with one before TikTok or after tomorrow, are refused and counted.
     """
+    latest = int(now.timestamp()) + _DAY_S
     rows: dict[str, PostRow] = {}
     refused = 0
-    names: Counter[str] = Counter()
+    handles: list[str] = []
     for post in page.videos:
-        row = _post_row(post, now)
-        if row is None:
+        posted = post.create_time
+        # An int of 64 bits may lie far outside of what a date can be.
+        if posted is None or not _EARLIEST_S <= posted <= latest:
             refused += 1
             continue
-        rows.setdefault(row.aweme_id, row)
-        if post.author and post.author.unique_id and str(post.author.id) == author_id:
-            names[post.author.unique_id.lower()] += 1
-    return PostRows(list(rows.values()), refused + page.dropped, names.most_common(1)[0][0] if names else "")
+        aweme_id = str(post.id)
+        if aweme_id not in rows:
+            rows[aweme_id] = _post_row(post, aweme_id, datetime.fromtimestamp(posted, UTC))
+        author = post.author
+        if author is not None and author.id == author_id and author.unique_id:
+            handles.append(author.unique_id.lower())
+    names = Counter(handles).most_common(1)
+    return PostRows(list(rows.values()), refused + page.dropped, names[0][0] if names else "")
 
 
-def _post_row(post: Post, now: datetime) -> PostRow | None:
-    posted_at = _time(post.create_time, now)
-    if posted_at is None:
-        return None
+def _post_row(post: Post, aweme_id: str, posted_at: datetime) -> PostRow:
     music = post.music_info
+    # By position and without the post's properties, because a worker does this more often than anything else.
     return PostRow(
-        aweme_id=str(post.id),
-        title=(post.title or "")[:LONGEST_TITLE],
-        cover_url=_address(post.cover),
-        duration_s=_duration(post.duration),
-        kind="photo" if post.is_photo else "video",
-        pinned=post.is_pinned,
-        sound_id=str(music.id) if music and music.id else "",
-        posted_at=posted_at,
-        counters={name: getattr(post, name) for name in POST_COUNTERS},
+        aweme_id,
+        (post.title or "")[:LONGEST_TITLE],
+        _address(post.cover),
+        _duration(post.duration),
+        "photo" if post.images else "video",
+        bool(post.is_top),
+        music.id or "" if music is not None else "",
+        posted_at,
+        {
+            "play_count": post.play_count,
+            "digg_count": post.digg_count,
+            "comment_count": post.comment_count,
+            "share_count": post.share_count,
+            "collect_count": post.collect_count,
+        },
     )
 
 
-def _time(seconds: int | None, now: datetime) -> datetime | None:
-    # An int of 64 bits may lie far outside of what a date can be.
-    if seconds is None or not EARLIEST_POST.timestamp() <= seconds <= now.timestamp() + 86_400:
-        return None
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def _duration(seconds: int | None) -> int | None:
-    return seconds if seconds is not None and 0 <= seconds <= 86_400 else None
+    return seconds if seconds is not None and 0 <= seconds <= _DAY_S else None
 
 
 def _address(url: str | None) -> str:

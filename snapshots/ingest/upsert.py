@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
@@ -20,7 +20,7 @@ ACCOUNT_BEFORE = f"SELECT {', '.join(ACCOUNT_COUNTERS)} FROM accounts WHERE id =
 ACCOUNT_UPDATE = f"""
     UPDATE accounts
        SET sec_uid = %(sec_uid)s, nickname = %(nickname)s, avatar_url = %(avatar_url)s, bio = %(bio)s,
-           verified = %(verified)s, measured_at = %(now)s,
+           verified = %(verified)s, measured_at = %(measured_at)s,
            state = CASE WHEN state = 'paused' THEN state ELSE %(state)s END,
            {", ".join(f"{name} = coalesce(%({name})s, {name})" for name in ACCOUNT_COUNTERS)}
      WHERE id = %(id)s
@@ -82,10 +82,12 @@ class StoredPosts:
     returned: list[str]
 
 
-def store_profile(account_id: int, profile: ProfileRow) -> Judgement:
-    """The account's newest facts and its snapshot of the day; suspect counters stay out of the account's row."""
-    now = clock.now()
-    ensure_months("account_snapshots", [now.date()])
+def store_profile(account_id: int, profile: ProfileRow, *, measured_at: datetime) -> Judgement:
+    """The account's newest facts and its snapshot of the day on which they were measured.
+
+    Suspect counters stay out of the account's row.
+    """
+    ensure_months("account_snapshots", [_utc_day(measured_at)])
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(ACCOUNT_BEFORE, [account_id])
@@ -95,7 +97,7 @@ def store_profile(account_id: int, profile: ProfileRow) -> Judgement:
                 ACCOUNT_UPDATE,
                 {
                     "id": account_id,
-                    "now": now,
+                    "measured_at": measured_at,
                     "sec_uid": profile.sec_uid,
                     "nickname": profile.nickname,
                     "avatar_url": profile.avatar_url,
@@ -108,19 +110,18 @@ def store_profile(account_id: int, profile: ProfileRow) -> Judgement:
         upsert(
             "account_snapshots",
             [("account_id", "bigint"), *SNAPSHOT_COLUMNS, *((name, "bigint") for name in ACCOUNT_COUNTERS)],
-            [(account_id, *_snapshot(now, verdict), *profile.counters.values())],
+            [(account_id, *_snapshot(measured_at, verdict), *profile.counters.values())],
             key=["account_id", "captured_on"],
             update=[*SNAPSHOT_UPDATE, *ACCOUNT_COUNTERS],
         )
     return verdict
 
 
-def store_posts(account_id: int, rows: list[PostRow]) -> StoredPosts:
-    """Posts with their newest sound counters, and their snapshots of the day."""
+def store_posts(account_id: int, rows: list[PostRow], *, measured_at: datetime) -> StoredPosts:
+    """Posts with their newest sound counters, and their snapshots of the day on which they were measured."""
     if not rows:
         return StoredPosts([], [])
-    now = clock.now()
-    ensure_months("post_snapshots", [now.date()])
+    ensure_months("post_snapshots", [_utc_day(measured_at)])
     with transaction.atomic():
         before = _posts_before(account_id, [row.aweme_id for row in rows])
         # One order for everybody: two workers on one account wait for each other instead of dead-locking.
@@ -129,7 +130,7 @@ def store_posts(account_id: int, rows: list[PostRow]) -> StoredPosts:
         written = upsert(
             "posts",
             POST_COLUMNS,
-            [_post(account_id, row, verdicts[row.aweme_id], now) for row in rows],
+            [_post(account_id, row, verdicts[row.aweme_id], measured_at) for row in rows],
             key=["tenant_id", "account_id", "aweme_id"],
             update=POST_UPDATE,
             keep_when_null=POST_COUNTERS,
@@ -140,7 +141,10 @@ def store_posts(account_id: int, rows: list[PostRow]) -> StoredPosts:
         upsert(
             "post_snapshots",
             [("post_id", "bigint"), *SNAPSHOT_COLUMNS, *((name, "bigint") for name in POST_COUNTERS)],
-            [(ids[row.aweme_id], *_snapshot(now, verdicts[row.aweme_id]), *row.counters.values()) for row in rows],
+            [
+                (ids[row.aweme_id], *_snapshot(measured_at, verdicts[row.aweme_id]), *row.counters.values())
+                for row in rows
+            ],
             key=["post_id", "captured_on"],
             update=[*SNAPSHOT_UPDATE, *POST_COUNTERS],
         )
@@ -171,7 +175,7 @@ def _counters(before: dict[str, dict[str, Any]], row: PostRow) -> dict[str, int 
     return before.get(row.aweme_id, {})
 
 
-def _post(account_id: int, row: PostRow, verdict: Judgement, now: datetime) -> tuple[Any, ...]:
+def _post(account_id: int, row: PostRow, verdict: Judgement, measured_at: datetime) -> tuple[Any, ...]:
     return (
         account_id,
         row.aweme_id,
@@ -182,13 +186,17 @@ def _post(account_id: int, row: PostRow, verdict: Judgement, now: datetime) -> t
         row.pinned,
         row.sound_id,
         row.posted_at,
-        now,
+        measured_at,
         None,
-        now,
+        measured_at,
         *(verdict.sound.get(name) for name in POST_COUNTERS),
     )
 
 
-def _snapshot(now: datetime, verdict: Judgement) -> tuple[Any, ...]:
+def _snapshot(measured_at: datetime, verdict: Judgement) -> tuple[Any, ...]:
     suspect = orjson.dumps(verdict.suspect, option=orjson.OPT_SORT_KEYS).decode() if verdict.suspect else None
-    return now.date(), now, verdict.state, suspect
+    return _utc_day(measured_at), measured_at, verdict.state, suspect
+
+
+def _utc_day(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()

@@ -3,6 +3,7 @@ lease ended meanwhile changes nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,6 +43,17 @@ FAIL = f"""
      WHERE id = %(id)s AND started_at = %(started)s
     RETURNING state
 """
+PUT_BACK = """
+    UPDATE fetch_jobs SET lease_until = NULL, started_at = NULL, next_due_at = %(due)s
+     WHERE id = %(id)s AND started_at = %(started)s
+"""
+#: Only what is still claimed and not begun, as in BEGIN: the due time of a job that ran meanwhile is its own.
+PUT_BACK_UNBEGUN = f"""
+    UPDATE fetch_jobs j SET lease_until = NULL, next_due_at = later.due
+      FROM unnest(%(ids)s::bigint[], %(dues)s::timestamptz[]) AS later(id, due)
+     WHERE j.id = later.id AND j.state = 'active' AND j.started_at IS NULL AND j.lease_until > {NOW}
+    RETURNING j.id, j.kind, j.params
+"""
 GIVE_BACK = "UPDATE fetch_jobs SET lease_until = NULL WHERE id = ANY(%(ids)s) AND started_at IS NULL"
 
 
@@ -61,6 +73,15 @@ class RunningJob:
     started_at: datetime
     requested_at: datetime | None
     succeeded_at: datetime | None
+
+
+@dataclass(frozen=True)
+class WaitingJob:
+    """A job that was put back before anybody began it."""
+
+    id: int
+    kind: str
+    params: dict[str, Any]
 
 
 def begin(job_id: int) -> RunningJob | None:
@@ -114,6 +135,24 @@ def fail(
         cursor.execute(FAIL, parameters)
         row = cursor.fetchone()
     return str(row[0]) if row else None
+
+
+def put_back(job: RunningJob, next_due_at: datetime) -> bool:
+    """Ends a run that was not allowed to begin, as if it had not been: only the due time changes.
+
+    False when the lease was lost.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(PUT_BACK, {"id": job.id, "started": job.started_at, "due": next_due_at})
+        return bool(cursor.rowcount)
+
+
+def put_back_unbegun(due: Mapping[int, datetime]) -> list[WaitingJob]:
+    """Ends the leases of claimed jobs that nobody began and makes each due at its new time; returns those it found."""
+    with connection.cursor() as cursor:
+        cursor.execute(PUT_BACK_UNBEGUN, {"ids": list(due), "dues": list(due.values()), "now": clock.frozen()})
+        rows = {row[0]: WaitingJob(row[0], row[1], orjson.loads(row[2])) for row in cursor.fetchall()}
+    return [rows[job_id] for job_id in due if job_id in rows]
 
 
 def give_back(job_ids: list[int]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
@@ -75,8 +75,8 @@ def request_tracking(*, tenant: TenantRef, wish: Wish) -> int:
     return job.pk
 
 
-def track_account(*, tenant: TenantRef, wish: Wish, profile: ProfileRow) -> int:
-    """Stores the account whose profile was just read, with its first snapshot and its jobs; returns its id.
+def track_account(*, tenant: TenantRef, wish: Wish, profile: ProfileRow, measured_at: datetime) -> int:
+    """Stores the account whose profile was read at `measured_at`, with its first snapshot and its jobs; returns its id.
 
     Posts are due at once. Raises LimitReached as `request_tracking` does: what was free then may be taken now.
     """
@@ -94,7 +94,7 @@ def track_account(*, tenant: TenantRef, wish: Wish, profile: ProfileRow) -> int:
             tags=wish.tags,
             tracked_since=now,
         )
-        store_profile(account.pk, profile)
+        store_profile(account.pk, profile, measured_at=measured_at)
         offset = offset_of(tenant.id, account.pk)
         for kind in KINDS:
             if kind not in limits.cadences:

@@ -19,19 +19,28 @@ from tikdash.db.scope import tenant_scope
 from tikdash.error_pages import server_gone
 from tikdash.errors import TikdashError
 from tikdash.plans import limits_of
-from tikdash.tiklive.errors import TikLiveError
+from tikdash.tiklive.errors import BudgetReached, FlightLost, NotAdmitted, TikLiveError
 
 log = structlog.get_logger(__name__)
 
 #: What these say is about the key, not about the job: it waits, and does not die of them.
 ABOUT_THE_KEY = frozenset({"bad_key", "forbidden", "out_of_credits"})
 WAIT_FOR_KEY = timedelta(minutes=10)
+#: How long a job that was not admitted waits: at least, and at most for a budget, whose plan may grow meanwhile.
+SHORTEST_WAIT_S, LONGEST_WAIT_FOR_BUDGET_S = 0.5, 3600.0
+#: A batch whose turn is further away than this is put back as a whole; its last jobs come at most so much later.
+BATCH_WAITS_S, SPREAD_OVER_S = 2.0, 60.0
+#: What these say is about one call: the next job of the batch may well be admitted, or has a sentence of its own.
+ABOUT_ONE_CALL = frozenset({FlightLost.code, BudgetReached.code})
 JITTER = random.Random()  # noqa: S311  (it spreads retries, it hides nothing)
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """How one run went: `ok` with what it did, or the error's code and sentence."""
+    """How one run went: `ok` with what it did, or the error's code and sentence.
+
+    `wait_s` is set where the job was not admitted and put back: seconds until it is due again.
+    """
 
     job_id: int
     kind: str
@@ -39,16 +48,25 @@ class RunReport:
     outcome: str
     text: str
     result: dict[str, Any]
+    wait_s: float | None = None
 
 
 def run_jobs(tenant: TenantRef, job_ids: list[int]) -> list[RunReport]:
-    """Runs claimed jobs of one tenant one after the other; those that somebody else took are left out."""
+    """Runs claimed jobs of one tenant one after the other; those that somebody else took are left out.
+
+    Where one is not admitted for longer than a moment, it and all that follow are put back.
+    """
     reports = []
     with tenant_scope(tenant):
-        for job_id in job_ids:
+        for number, job_id in enumerate(job_ids, 1):
             job = leases.begin(job_id)
-            if job is not None:
-                reports.append(_run(tenant, job))
+            if job is None:
+                continue
+            report = _run(tenant, job)
+            reports.append(report)
+            if _stops_batch(report):
+                reports += _put_back_rest(job_ids[number:], report)
+                break
     return reports
 
 
@@ -56,6 +74,8 @@ def _run(tenant: TenantRef, job: leases.RunningJob) -> RunReport:
     handle = str(job.params.get("handle", ""))
     try:
         result = RUNNERS[job.kind](tenant, job)
+    except NotAdmitted as error:
+        return _put_back(job, handle, error)
     except RefusedError as error:
         leases.fail(job, code=error.code, error=str(error), next_due_at=clock.now(), refused=True)
         return RunReport(job.id, job.kind, handle, error.code, str(error), {})
@@ -99,3 +119,34 @@ def _failed(job: leases.RunningJob, handle: str, error: TikdashError) -> RunRepo
     )
     log.warning("job_failed", job=job.id, kind=job.kind, code=error.code, state=state, attempts=job.attempts + 1)
     return RunReport(job.id, job.kind, handle, error.code, str(error), {})
+
+
+def _put_back(job: leases.RunningJob, handle: str, error: NotAdmitted) -> RunReport:
+    """The job waits as if nobody had begun it; where it waits for its budget, its row tells the customer so."""
+    wait_s = max(error.retry_after or 0.0, SHORTEST_WAIT_S) * JITTER.uniform(1.0, 1.1)
+    if isinstance(error, BudgetReached):
+        wait_s = min(wait_s, LONGEST_WAIT_FOR_BUDGET_S)
+    due = clock.now() + timedelta(seconds=wait_s)
+    if isinstance(error, BudgetReached):
+        leases.fail(job, code=error.code, error=str(error), next_due_at=due, counts=False)
+    else:
+        leases.put_back(job, due)
+    log.info("job_put_back", job=job.id, kind=job.kind, code=error.code, wait_s=round(wait_s, 1))
+    return RunReport(job.id, job.kind, handle, error.code, str(error), {}, wait_s)
+
+
+def _stops_batch(report: RunReport) -> bool:
+    """True where what follows would not be admitted either, for longer than a moment."""
+    return report.wait_s is not None and report.wait_s > BATCH_WAITS_S and report.outcome not in ABOUT_ONE_CALL
+
+
+def _put_back_rest(job_ids: list[int], first: RunReport) -> list[RunReport]:
+    """Puts back what follows in the batch, one behind the other, so that it does not come back all at once."""
+    step_s = first.wait_s or 0.0
+    waits = {job_id: min(number * step_s, max(SPREAD_OVER_S, step_s)) for number, job_id in enumerate(job_ids, 1)}
+    now = clock.now()
+    put_back = leases.put_back_unbegun({job_id: now + timedelta(seconds=wait_s) for job_id, wait_s in waits.items()})
+    return [
+        RunReport(job.id, job.kind, str(job.params.get("handle", "")), first.outcome, first.text, {}, waits[job.id])
+        for job in put_back
+    ]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import logging
 import os
+import sys
+import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -41,6 +43,8 @@ def prepare() -> None:
         # Every line is made as in production; only its way to the terminal is left out.
         if isinstance(handler, logging.StreamHandler):
             handler.setStream(_Nowhere())
+    # What breaks a bench is for the terminal.
+    sys.excepthook, threading.excepthook = sys.__excepthook__, threading.__excepthook__
     call_command("collectstatic", interactive=False, verbosity=0)
 
 

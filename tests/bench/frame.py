@@ -22,6 +22,8 @@ BENCHES = {
     "scope": "tests.bench.scope",
     "tenants": "tests.bench.tenants",
     "chart": "tests.bench.chart",
+    "limiter": "tests.bench.limiter",
+    "decode": "tests.bench.decode",
 }
 #: One round of a measurement: does the work and returns its figure, in the unit of the metric.
 Measure = Callable[[], float]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
 
 from accounts.models import Tenant
 from billing.models import Plan
 from tests.cast import Cast
-from tikdash.db.scope import tenant_scope
+from tikdash.db.scope import owner, tenant_scope
 from tikdash.errors import NotFound
 from tikdash.plans import PlanLimits, limits_of
 
@@ -38,3 +41,58 @@ def test_a_plan_that_does_not_exist_is_an_error_with_the_plans_there_are(cast: C
 def test_a_plan_without_a_single_account_is_refused_by_the_form(cast: Cast) -> None:
     with pytest.raises(ValidationError, match="tracked_accounts"):
         Plan(code="none", name="None", tracked_accounts=0, cadences={"profile": DAY}).full_clean()
+
+
+def test_the_plans_to_start_with_have_a_share_of_the_shared_key_and_free_a_cap(cast: Cast) -> None:
+    assert list(
+        Plan.objects.order_by("tracked_accounts").values_list(
+            "code", "requests_per_minute", "requests_burst", "daily_credits"
+        )
+    ) == [("free", 30, 5, 5_000), ("pro", 60, 10, None), ("enterprise", 120, 10, None)]
+
+
+@pytest.mark.parametrize("name", ["requests_per_minute", "requests_burst", "daily_credits"])
+def test_a_plan_that_could_never_fetch_is_refused_by_form_and_database(cast: Cast, name: str) -> None:
+    plan = Plan.objects.get(code="free")
+    setattr(plan, name, 0)
+    with pytest.raises(ValidationError, match=name):
+        plan.full_clean()
+    with pytest.raises(IntegrityError, match=f"plans_{name}"), transaction.atomic():
+        plan.save(update_fields=[name])
+
+
+def test_staff_sees_and_changes_what_a_plan_may_spend(cast: Cast) -> None:
+    olga = Client(headers={"host": "localhost"})
+    olga.force_login(cast.olga, backend="allauth.account.auth_backends.AuthenticationBackend")
+    page = olga.get("/admin/billing/plan/free/change/").content.decode()
+    assert "Requests a minute that one tenant may take of a shared key." in page
+    assert "Empty: no cap." in page
+    sent = {
+        "code": "free", "name": "Free", "queue": "free", "tracked_accounts": 5, "posts_kept_fresh": 30,
+        "chart_days": 365, "cadences": '{"profile": 86400}', "requests_per_minute": 12, "requests_burst": 3,
+        "daily_credits": "",
+    }  # fmt: skip
+    assert olga.post("/admin/billing/plan/free/change/", sent).status_code == 302
+    plan = Plan.objects.get(code="free")
+    assert (plan.requests_per_minute, plan.requests_burst, plan.daily_credits) == (12, 3, None)
+    refused = olga.post("/admin/billing/plan/free/change/", sent | {"requests_burst": 0})
+    assert refused.status_code == 200 and "greater than or equal to 1" in refused.content.decode()
+
+
+def test_the_migrations_of_plans_and_paces_run_back_and_forward(committed_db: Cast) -> None:
+    steps = ["0003_plans_to_start_with", "0006_key_paces"]
+
+    def columns() -> set[str]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT column_name FROM information_schema.columns WHERE table_name = 'plans'")
+            return {row[0] for row in cursor.fetchall()}
+
+    with owner():
+        try:
+            call_command("migrate_schemas", "billing", steps[0], shared=True, verbosity=0)
+            assert not columns() & {"requests_per_minute", "requests_burst", "daily_credits"}
+            assert "key_paces" not in connection.introspection.table_names()
+        finally:
+            call_command("migrate_schemas", "billing", steps[1], shared=True, verbosity=0)
+    assert Plan.objects.get(code="free").daily_credits == 5_000
+    assert Plan.objects.get(code="enterprise").requests_per_minute == 120

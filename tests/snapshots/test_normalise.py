@@ -9,10 +9,11 @@ import orjson
 import pytest
 
 from accounts.selectors import TenantRef
-from snapshots.ingest.normalise import LONGEST_TITLE, PostRow, PostRows, post_rows, profile_row
+from snapshots.ingest.normalise import LONGEST_TITLE, POST_COUNTERS, PostRow, PostRows, post_rows, profile_row
 from snapshots.ingest.upsert import store_posts, store_profile
 from snapshots.models import Post
 from tests.factories import make_account
+from tikdash import clock
 from tikdash.tiklive.shapes import decode_post_page, decode_userinfo
 
 NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
@@ -61,6 +62,7 @@ def test_a_post_keeps_id_title_time_length_and_all_five_counters() -> None:
     row = row_of()
     assert (row.aweme_id, row.title, row.kind, row.duration_s) == ("7400000000000000001", "Bread", "video", 31)
     assert row.posted_at == datetime(2026, 11, 10, 9, 30, tzinfo=UTC)
+    assert list(row.counters) == list(POST_COUNTERS)
     assert list(row.counters.values()) == [1000, 80, 10, 5, 5]
 
 
@@ -129,7 +131,7 @@ def test_every_script_a_title_of_10000_characters_and_nul_go_through_the_databas
     titles = [*SCRIPTS, "長" * 10_000, "before\x00after"]
     account = make_account()
     page = rows_of(*(video(number, title=title) for number, title in enumerate(titles)))
-    store_posts(account.pk, page.rows)
+    store_posts(account.pk, page.rows, measured_at=clock.now())
     stored = list(Post.objects.order_by("aweme_id").values_list("title", flat=True))
     assert stored[: len(SCRIPTS)] == SCRIPTS
     assert stored[-2] == "長" * LONGEST_TITLE
@@ -150,7 +152,7 @@ def test_a_profile_with_long_and_odd_texts_is_stored_within_its_columns(acme: Te
     row = profile_row(decode_userinfo(body))
     assert (row.username, row.verified, row.avatar_url) == ("lena.bakes", False, "")
     account = make_account()
-    store_profile(account.pk, row)
+    store_profile(account.pk, row, measured_at=clock.now())
     account.refresh_from_db()
     assert (account.follower_count, account.heart_count) == (3_000_000_000, 2**40)
     assert len(account.nickname) == 200 and "\x00" not in account.nickname

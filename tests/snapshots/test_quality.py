@@ -107,7 +107,7 @@ def test_hearts_below_zero_stay_out_of_row_chart_and_tile_until_good_ones_come_b
     readings = [1_000_003, 1_000_507, NEGATIVE_HEARTS, 1_002_011]
     for day, hearts in enumerate(readings):
         with clock.at(noon - timedelta(days=3 - day)):
-            store_profile(account.pk, profile(heart_count=hearts))
+            store_profile(account.pk, profile(heart_count=hearts), measured_at=clock.now())
             if hearts == NEGATIVE_HEARTS:
                 row, line, tile = hearts_of(account)
                 assert row == tile.value == 1_000_507
@@ -127,9 +127,9 @@ def test_hearts_below_zero_stay_out_of_row_chart_and_tile_until_good_ones_come_b
 
 def test_a_good_reading_later_the_same_day_replaces_the_suspect_one(acme: TenantRef) -> None:
     account = make_account(heart_count=1_000_003)
-    store_profile(account.pk, profile(heart_count=0))
+    store_profile(account.pk, profile(heart_count=0), measured_at=clock.now())
     assert hearts_of(account)[0] == 1_000_003
-    store_profile(account.pk, profile(heart_count=1_000_010))
+    store_profile(account.pk, profile(heart_count=1_000_010), measured_at=clock.now())
     row, line, tile = hearts_of(account)
     assert (row, line, tile.state) == (1_000_010, [1_000_010], "ok")
     assert analytics.notes(account.pk) == []
@@ -143,7 +143,7 @@ def test_missing_zeroed_and_regressed_values_are_kept_aside_too(
     acme: TenantRef, hearts: int | None, state: str, said: str
 ) -> None:
     account = make_account(heart_count=1_000_003)
-    store_profile(account.pk, profile(heart_count=hearts))
+    store_profile(account.pk, profile(heart_count=hearts), measured_at=clock.now())
     row, line, tile = hearts_of(account)
     assert (row, line, tile.value, tile.state) == (1_000_003, [None], 1_000_003, state)
     assert f"hearts reported as {said}." in analytics.notes(account.pk)[0].text
@@ -151,7 +151,7 @@ def test_missing_zeroed_and_regressed_values_are_kept_aside_too(
 
 def test_a_rounded_value_is_odd_but_shown(acme: TenantRef) -> None:
     account = make_account(follower_count=1_198_913, heart_count=1_000_001)
-    verdict = store_profile(account.pk, profile(follower_count=1_200_000))
+    verdict = store_profile(account.pk, profile(follower_count=1_200_000), measured_at=clock.now())
     account.refresh_from_db()
     assert account.follower_count == 1_200_000
     assert AccountSnapshot.objects.get(account=account).state == verdict.state == DataState.ROUNDED

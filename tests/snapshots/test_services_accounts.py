@@ -92,7 +92,7 @@ def test_a_full_plan_is_refused_with_its_number_and_name(cast: Cast, noon: datet
         # What was free when the check began may be taken when it ends.
         wish = clean_wish(handle="the.fifth", reason="own", tags="")
         with pytest.raises(LimitReached, match="All 5 accounts"):
-            track_account(tenant=cast.rival, wish=wish, profile=profile(1))
+            track_account(tenant=cast.rival, wish=wish, profile=profile(1), measured_at=clock.now())
         assert TrackedAccount.objects.count() == 5
 
 
@@ -106,7 +106,7 @@ def test_six_forms_at_once_never_pass_the_last_free_place(committed_db: Cast, no
         wish = clean_wish(handle=f"creator.{number}", reason="own", tags="")
         try:
             with tenant_scope(rival):
-                track_account(tenant=rival, wish=wish, profile=profile(number))
+                track_account(tenant=rival, wish=wish, profile=profile(number), measured_at=clock.now())
         except TikdashError as error:
             return str(error)
         return "tracked"
@@ -123,7 +123,7 @@ def test_one_creator_tracked_by_two_forms_at_once_is_one_row(committed_db: Cast,
         wish = clean_wish(handle=handle, reason="own", tags="")
         try:
             with tenant_scope(acme):
-                track_account(tenant=acme, wish=wish, profile=profile(1, "marabuilds"))
+                track_account(tenant=acme, wish=wish, profile=profile(1, "marabuilds"), measured_at=clock.now())
         except TikdashError as error:
             return str(error)
         return "tracked"
@@ -148,7 +148,7 @@ def test_a_plan_without_posts_makes_no_job_for_posts(cast: Cast, noon: datetime)
     Plan.objects.filter(code="free").update(cadences={"profile": 86_400})
     with tenant_scope(cast.rival), clock.at(noon):
         wish = clean_wish(handle="lena", reason="own", tags="")
-        track_account(tenant=cast.rival, wish=wish, profile=profile(1))
+        track_account(tenant=cast.rival, wish=wish, profile=profile(1), measured_at=clock.now())
         [job] = FetchJob.objects.all()
     assert (job.kind, job.queue) == ("profile", "free")
     assert job.next_due_at == datetime.fromisoformat("2026-11-16T02:00:00Z") + timedelta(seconds=job.offset_s)

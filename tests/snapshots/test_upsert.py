@@ -64,12 +64,12 @@ def profile(**counters: int | None) -> ProfileRow:
 def test_the_same_page_again_writes_no_row(real_acme: TenantRef, noon: datetime) -> None:
     account = make_account()
     page = [post(number, noon) for number in range(30)]
-    store_profile(account.pk, profile())
-    assert len(store_posts(account.pk, page).new) == 30
+    store_profile(account.pk, profile(), measured_at=clock.now())
+    assert len(store_posts(account.pk, page, measured_at=clock.now()).new) == 30
     before = whole_tables()
     assert [len(before[table]) for table in TABLES] == [1, 1, 30, 30]
-    store_profile(account.pk, profile())
-    again = store_posts(account.pk, page[::-1])
+    store_profile(account.pk, profile(), measured_at=clock.now())
+    again = store_posts(account.pk, page[::-1], measured_at=clock.now())
     assert again.new == [] and again.returned == []
     assert whole_tables() == before
 
@@ -77,10 +77,10 @@ def test_the_same_page_again_writes_no_row(real_acme: TenantRef, noon: datetime)
 def test_only_the_row_that_changed_is_written(real_acme: TenantRef, noon: datetime) -> None:
     account = make_account()
     page = [post(number, noon) for number in range(30)]
-    store_posts(account.pk, page)
+    store_posts(account.pk, page, measured_at=clock.now())
     before = whole_tables()
     page[4] = post(4, noon, digg_count=802)
-    store_posts(account.pk, page)
+    store_posts(account.pk, page, measured_at=clock.now())
     after = whole_tables()
     for table in ("posts", "post_snapshots"):
         assert len(set(after[table]) - set(before[table])) == 1
@@ -99,8 +99,8 @@ def test_two_workers_with_one_page_at_once_make_no_duplicate_no_deadlock_and_no_
         for round_ in range(5):
             page = [post(number, noon, play_count=20_001 + played + round_) for number in range(400)]
             with tenant_scope(acme):
-                store_profile(account.pk, profile())
-                store_posts(account.pk, page[::order])
+                store_profile(account.pk, profile(), measured_at=clock.now())
+                store_posts(account.pk, page[::order], measured_at=clock.now())
 
     at_once([lambda: worker(1, 0), lambda: worker(1 if same_order else -1, 100), lambda: worker(1, 200)])
     with tenant_scope(acme):
@@ -116,7 +116,7 @@ def test_two_tenants_hold_the_same_creator_and_the_same_posts(committed_db: Cast
     def worker(tenant: TenantRef) -> int:
         with tenant_scope(tenant):
             account = make_account(tiktok_user_id="7000000000000000001")
-            store_posts(account.pk, page)
+            store_posts(account.pk, page, measured_at=clock.now())
             return Post.objects.count()
 
     assert at_once([lambda: worker(committed_db.acme), lambda: worker(committed_db.rival)]) == [5, 5]
@@ -124,8 +124,8 @@ def test_two_tenants_hold_the_same_creator_and_the_same_posts(committed_db: Cast
 
 def test_counters_beyond_31_bits_are_kept_exactly(acme: TenantRef, noon: datetime) -> None:
     account = make_account(follower_count=None, heart_count=None)
-    store_profile(account.pk, profile(heart_count=2**63 - 1, follower_count=2**31 + 1))
-    store_posts(account.pk, [post(1, noon, play_count=2**31, digg_count=2**62 + 1)])
+    store_profile(account.pk, profile(heart_count=2**63 - 1, follower_count=2**31 + 1), measured_at=clock.now())
+    store_posts(account.pk, [post(1, noon, play_count=2**31, digg_count=2**62 + 1)], measured_at=clock.now())
     account.refresh_from_db()
     assert (account.heart_count, account.follower_count) == (2**63 - 1, 2**31 + 1)
     assert Post.objects.values_list("play_count", "digg_count").get() == (2**31, 2**62 + 1)
@@ -134,9 +134,9 @@ def test_counters_beyond_31_bits_are_kept_exactly(acme: TenantRef, noon: datetim
 
 def test_a_counter_that_is_missing_now_keeps_its_last_value_and_a_gap_today(acme: TenantRef, noon: datetime) -> None:
     account = make_account()
-    store_posts(account.pk, [post(1, noon, share_count=44)])
+    store_posts(account.pk, [post(1, noon, share_count=44)], measured_at=clock.now())
     with clock.at(noon + timedelta(days=1)):
-        store_posts(account.pk, [post(1, noon, share_count=None, play_count=-7)])
+        store_posts(account.pk, [post(1, noon, share_count=None, play_count=-7)], measured_at=clock.now())
         stored = Post.objects.get()
     assert (stored.share_count, stored.play_count) == (44, 10_001)
     newest = stored.snapshots.order_by("-captured_on").first()  # type: ignore[attr-defined]
@@ -148,7 +148,7 @@ def test_a_day_has_one_snapshot_its_last_and_a_new_day_a_new_one(acme: TenantRef
     account = make_account(follower_count=None)
     for hours, followers in ((0, 100), (3, 101), (11.99, 102), (12, 103)):
         with clock.at(noon + timedelta(hours=hours)):
-            store_profile(account.pk, profile(follower_count=followers))
+            store_profile(account.pk, profile(follower_count=followers), measured_at=clock.now())
     days = account.snapshots.order_by("captured_on").values_list("captured_on", "follower_count")  # type: ignore[attr-defined]
     assert [(str(day), followers) for day, followers in days] == [("2026-11-15", 102), ("2026-11-16", 103)]
 
@@ -156,7 +156,7 @@ def test_a_day_has_one_snapshot_its_last_and_a_new_day_a_new_one(acme: TenantRef
 def test_a_snapshot_of_a_month_that_nobody_prepared_makes_its_partition(acme: TenantRef, noon: datetime) -> None:
     account = make_account()
     with clock.at(datetime.fromisoformat("2031-07-31T23:59:59Z")):
-        store_profile(account.pk, profile())
+        store_profile(account.pk, profile(), measured_at=clock.now())
     with connection.cursor() as cursor:
         cursor.execute("SELECT tableoid::regclass::text FROM account_snapshots")
         assert cursor.fetchall() == [("account_snapshots_2031_07",)]
@@ -164,8 +164,8 @@ def test_a_snapshot_of_a_month_that_nobody_prepared_makes_its_partition(acme: Te
 
 def test_a_paused_account_stays_paused_and_a_private_one_is_said_to_be(acme: TenantRef) -> None:
     paused, other = make_account(state="paused"), make_account()
-    store_profile(paused.pk, profile())
-    store_profile(other.pk, replace(profile(), is_private=True))
+    store_profile(paused.pk, profile(), measured_at=clock.now())
+    store_profile(other.pk, replace(profile(), is_private=True), measured_at=clock.now())
     paused.refresh_from_db()
     other.refresh_from_db()
     assert (paused.state, other.state) == ("paused", "private")
@@ -174,13 +174,13 @@ def test_a_paused_account_stays_paused_and_a_private_one_is_said_to_be(acme: Ten
 def test_only_posts_inside_the_window_that_were_not_given_are_flagged(acme: TenantRef, noon: datetime) -> None:
     account, neighbour = make_account(), make_account()
     page = [post(number, noon) for number in range(1, 6)]
-    store_posts(account.pk, page)
-    store_posts(neighbour.pk, page)
+    store_posts(account.pk, page, measured_at=clock.now())
+    store_posts(neighbour.pk, page, measured_at=clock.now())
     given = [page[0].aweme_id, page[2].aweme_id]
     gone = flag_vanished(account.pk, given, since=page[3].posted_at, until=noon)
     assert sorted(gone) == sorted([page[1].aweme_id, page[3].aweme_id])
     assert flag_vanished(account.pk, given, since=page[3].posted_at, until=noon) == []
     assert Post.objects.filter(deleted_at__isnull=False).count() == 2
-    back = store_posts(account.pk, [page[1]])
+    back = store_posts(account.pk, [page[1]], measured_at=clock.now())
     assert back.returned == [page[1].aweme_id] and back.new == []
     assert Post.objects.get(account=account, aweme_id=page[1].aweme_id).deleted_at is None

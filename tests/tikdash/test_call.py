@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.simulating import Caller
 from tests.tikdash.test_commands import data_of, error_of, manage, process
 from tests.tiklive.bodies import BODIES, PAGE, ROW, encoded
 from tests.tiklive.upstream import Answer, Upstream, running_upstream
+from tikdash import clock
 from tikdash.db.scope import tenant_scope
 from tikdash.tiklive.endpoints import CATALOGUE
 
@@ -80,10 +82,31 @@ def test_every_other_endpoint_can_be_called(committed_db: Cast, server: Upstream
     given = [f"{name}={VALUES.get(name, '71')}" for name in CATALOGUE[slug].required]
     said = data_of(manage("call", "acme", slug, *given, "--json"))
     assert said["answer"] and said["credits"] == 1
-    text = manage("call", "acme", slug, *given).stdout
+    text = manage("call", "acme", slug, *given, "--fresh").stdout
     assert text.startswith(type(CATALOGUE[slug].decode(encoded(BODIES[slug]))).__name__)
     assert [asked.path.split("/")[1] for asked in server.asked] == [slug, slug]
     assert events_of(committed_db.acme) == [(slug, "call", "interactive", "ok", 1)] * 2
+
+
+def test_answer_from_the_cache_says_when_it_was_measured_and_costs_nothing(committed_db: Cast, upstream: Caller) -> None:
+    with clock.at(datetime(2026, 11, 15, 12, 0, 7, tzinfo=UTC)):
+        first = data_of(manage("call", "acme", "userid", "username=lena.bakes", "--json"))
+    assert (first["from_cache"], first["credits"]) == (False, 1)
+    again = data_of(manage("call", "acme", "userid", "username=lena.bakes", "--json"))
+    assert again == first | {"from_cache": True, "credits": 0, "attempts": 0, "latency_ms": 0}
+    assert again["measured_at"] == "2026-11-15T12:00:07.000+00:00"
+    shown = manage("call", "acme", "userid", "username=lena.bakes").stdout
+    assert shown.endswith("\n(from the cache, measured 2026-11-15 12:00:07 UTC)\n")
+    assert not data_of(manage("call", "acme", "userid", "username=lena.bakes", "--fresh", "--json"))["from_cache"]
+    assert len(events_of(committed_db.acme)) == upstream.look("stats")["requests"] == 2
+
+
+def test_another_tenant_does_not_see_what_is_kept_for_this_one(committed_db: Cast, upstream: Caller) -> None:
+    for slug in ("acme", "rival"):
+        assert not data_of(manage("call", slug, "userid", "username=lena.bakes", "--json"))["from_cache"]
+    # What is the same for everybody is kept for everybody.
+    assert not data_of(manage("call", "acme", "challenge-info-name", "name=bread", "--json"))["from_cache"]
+    assert data_of(manage("call", "rival", "challenge-info-name", "name=bread", "--json"))["from_cache"]
 
 
 def test_text_cannot_steer_the_terminal(committed_db: Cast, server: Upstream) -> None:
@@ -98,7 +121,7 @@ def test_text_cannot_steer_the_terminal(committed_db: Cast, server: Upstream) ->
     ("answer", "sentence", "outcome", "credits"),
     [
         (Answer(b'{"status":"error","message":"Not found post"}'), "TikTok does not know", "entity_not_found", 0),
-        (Answer(b"<html>oops", 500), "TikLiveAPI has a problem", "upstream_down", 0),
+        (Answer(b"<html>oops", 400), "TikLiveAPI refused the request", "bad_request", 0),
         (Answer(b'{"title": "no id"}'), "an answer that cannot be used", "bad_payload", 1),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -9,6 +9,15 @@ import pytest
 from tests.simulating import NOW, Caller, StartSimulator, running_simulator
 
 
+@pytest.fixture(autouse=True)
+def _nothing_in_redis() -> Iterator[None]:
+    """No cached answer, no opened breaker and no spent token of another test."""
+    from tikdash.redis import server
+
+    server().connection.flushdb()
+    yield
+
+
 @pytest.fixture(scope="module")
 def simulator_process() -> Iterator[str]:
     """Base URL of a simulator with seed 7, epoch 2026-10-01 and no limits."""

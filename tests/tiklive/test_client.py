@@ -18,8 +18,10 @@ from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.tiklive.ports import ListMeter, OneKey, client_to, ports
 from tests.tiklive.upstream import KEY, Answer, Upstream, running_upstream
 from tikdash.errors import BadInput, Unavailable
+from tikdash.redis import server
 from tikdash.tiklive import errors
 from tikdash.tiklive.client import Client, client_for
 from tikdash.tiklive.errors import TikLiveError
@@ -28,23 +30,6 @@ from tikdash.tiklive.transport import Timeouts
 
 POSTS = {"videos": [{"video_id": "71", "play_count": 5}], "cursor": 1639312724000, "hasMore": 1}
 PROFILE = {"user": {"id": "107955", "uniqueId": "lena"}, "stats": {"followerCount": 9}}
-
-
-class OneKey:
-    """The same key for everybody."""
-
-    def key_for(self, tenant_id: int) -> ApiKey:
-        return ApiKey(id="shared", secret=KEY, last_four=KEY[-4:])
-
-
-class ListMeter:
-    """Remembers the events."""
-
-    def __init__(self) -> None:
-        self.events: list[UsageRecord] = []
-
-    def record(self, event: UsageRecord) -> None:
-        self.events.append(event)
 
 
 class NoKey:
@@ -60,6 +45,13 @@ def upstream() -> Iterator[Upstream]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def _one_attempt() -> Iterator[None]:
+    """What one request gives; repeating it is the matter of test_calling.py."""
+    with override_settings(TIKLIVE_ATTEMPTS=1):
+        yield
+
+
 @pytest.fixture
 def meter() -> ListMeter:
     return ListMeter()
@@ -69,18 +61,6 @@ def meter() -> ListMeter:
 def client(upstream: Upstream, meter: ListMeter) -> Client:
     upstream.asked.clear()
     return client_to(upstream.base_url, meter)
-
-
-def client_to(base_url: str, meter: ListMeter) -> Client:
-    return client_for(
-        7,
-        feature="growth",
-        priority="interactive",
-        keys=OneKey(),
-        meter=meter,
-        base_url=base_url,
-        timeouts=Timeouts(1, 0.3),
-    )
 
 
 def saying(value: object, **more: Any) -> Answer:
@@ -184,7 +164,7 @@ def test_input_that_cannot_be_asked_for_costs_nothing(client: Client, upstream: 
 
 
 def test_tenant_without_a_key_asks_nothing(upstream: Upstream, meter: ListMeter) -> None:
-    client = client_for(7, feature="x", priority="y", keys=NoKey(), meter=meter, base_url=upstream.base_url)
+    client = client_to(upstream.base_url, meter, keys=NoKey())
     with pytest.raises(Unavailable):
         client.userid("lena")
     assert not meter.events
@@ -197,7 +177,7 @@ def test_work_stopped_in_mid_request_is_metered(
         raise KeyboardInterrupt
 
     upstream.answer = saying({"id": "1"})
-    monkeypatch.setattr("tikdash.tiklive.client.error_for", lambda *_, **__: strike(b""))
+    monkeypatch.setattr("tikdash.tiklive.endpoints.error_for", lambda *_, **__: strike(b""))
     with pytest.raises(KeyboardInterrupt):
         client.userid("lena")
     assert [(event.outcome, event.http_status, event.credits) for event in meter.events] == [("interrupted", 200, 0)]
@@ -274,6 +254,8 @@ def test_mutated_bodies_give_a_value_or_our_own_error_and_one_event(
     client: Client, upstream: Upstream, meter: ListMeter, data: st.DataObject
 ) -> None:
     meter.events.clear()
+    # Nothing kept, no breaker open.
+    server().connection.flushdb()
     body = json.dumps(POSTS).encode()
     start = data.draw(st.integers(0, len(body)))
     end = data.draw(st.integers(start, len(body)))
@@ -290,14 +272,20 @@ def test_mutated_bodies_give_a_value_or_our_own_error_and_one_event(
 
 def test_client_comes_with_a_purpose() -> None:
     with pytest.raises(ValueError):
-        client_for(7, feature="", priority="interactive", keys=OneKey(), meter=ListMeter(), base_url="http://a.test")
+        client_for(7, feature="", priority="interactive", ports=ports(), base_url="http://a.test")
     with pytest.raises(TypeError):
         client_for(7)  # type: ignore[call-arg]
 
 
-@override_settings(
-    TIKLIVE_PORTS={"KEYS": "tests.tiklive.test_client.OneKey", "METER": "tests.tiklive.test_client.ListMeter"}
-)
+PORTS = {
+    "KEYS": "tests.tiklive.ports.OneKey",
+    "GATE": "tests.tiklive.ports.OpenGate",
+    "METER": "tests.tiklive.ports.ListMeter",
+    "PACE": "tests.tiklive.ports.ClosedPace",
+}
+
+
+@override_settings(TIKLIVE_PORTS=PORTS)
 def test_settings_are_read_when_a_client_is_made(upstream: Upstream) -> None:
     upstream.answer = saying({"id": "5"})
     with override_settings(TIKLIVE_BASE_URL=upstream.base_url + "/", TIKLIVE_READ_TIMEOUT_S=2):
@@ -309,22 +297,32 @@ def test_settings_are_read_when_a_client_is_made(upstream: Upstream) -> None:
         client_for(7, feature="x", priority="y")
 
 
+@pytest.mark.parametrize("missing", PORTS)
+def test_without_any_of_its_ports_there_is_no_client(missing: str) -> None:
+    without = {name: path for name, path in PORTS.items() if name != missing}
+    for wrong in (without, without | {missing: ""}):
+        with (
+            override_settings(TIKLIVE_PORTS=wrong, TIKLIVE_BASE_URL="http://a.test"),
+            pytest.raises(ImproperlyConfigured, match=missing),
+        ):
+            client_for(7, feature="x", priority="y")
+
+
 @pytest.mark.parametrize(
-    "ports",
+    "wrong",
     [
         None,
         {},
-        {"KEYS": "tests.tiklive.test_client.OneKey"},
-        {"KEYS": "", "METER": "tests.tiklive.test_client.ListMeter"},
-        {"KEYS": "no.such.module", "METER": "tests.tiklive.test_client.ListMeter"},
-        {"KEYS": "tests.tiklive.test_client.Nobody", "METER": "tests.tiklive.test_client.ListMeter"},
-        {"KEYS": "tests.tiklive.test_client.ListMeter", "METER": "tests.tiklive.test_client.ListMeter"},
-        {"KEYS": "tests.tiklive.test_client.OneKey", "METER": "json.dumps"},
+        PORTS | {"KEYS": "no.such.module"},
+        PORTS | {"KEYS": "tests.tiklive.ports.Nobody"},
+        PORTS | {"KEYS": "tests.tiklive.ports.ListMeter"},
+        PORTS | {"METER": "json.dumps"},
+        PORTS | {"GATE": "tests.tiklive.ports.OneKey"},
     ],
 )
-def test_port_that_is_missing_or_wrong_is_a_clear_error(ports: dict[str, str] | None) -> None:
+def test_port_that_is_wrong_is_a_clear_error(wrong: dict[str, str] | None) -> None:
     with (
-        override_settings(TIKLIVE_PORTS=ports, TIKLIVE_BASE_URL="http://a.test"),
+        override_settings(TIKLIVE_PORTS=wrong, TIKLIVE_BASE_URL="http://a.test"),
         pytest.raises(ImproperlyConfigured, match="TIKLIVE_PORTS"),
     ):
         client_for(7, feature="x", priority="y")

@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
+from django.test import override_settings
 
 from tests.tiklive.bodies import BODIES, FOLLOW, ROW, encoded
-from tests.tiklive.test_client import ListMeter, client_to
+from tests.tiklive.ports import ListMeter, client_to
 from tests.tiklive.upstream import Answer, Upstream, running_upstream
 from tikdash.errors import BadInput
 from tikdash.tiklive import errors
@@ -63,6 +64,13 @@ WALKS: dict[str, tuple[Callable[[Client, Caps], Walk[Any]], str, str, dict[str, 
 def upstream() -> Iterator[Upstream]:
     with running_upstream() as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _one_attempt() -> Iterator[None]:
+    """What one request gives; repeating it is the matter of test_calling.py."""
+    with override_settings(TIKLIVE_ATTEMPTS=1):
+        yield
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.simulating import Caller
-from tests.tiklive.test_client import ListMeter
-from tikdash.tiklive.client import Client, client_for
+from tests.tiklive.ports import ListMeter, OneKey, client_to
+from tikdash.tiklive.client import Client
 from tikdash.tiklive.paging import Caps, Stop
 from tikdash.tiklive.ports import ApiKey
 from tikdash.tiklive.transport import Timeouts
@@ -16,11 +16,7 @@ from tikdash.tiklive.transport import Timeouts
 HANDLE = "vanishing.vic"
 
 
-class SimulatorKey:
-    """A key that the simulator accepts."""
-
-    def key_for(self, tenant_id: int) -> ApiKey:
-        return ApiKey(id="simulator", secret="sim-meeting-key", last_four="-key")
+SIMULATOR_KEY = ApiKey("simulator", "sim-meeting-key", "-key", per_minute=1_000_000, in_flight=1_000)
 
 
 @pytest.fixture
@@ -30,10 +26,7 @@ def meter() -> ListMeter:
 
 @pytest.fixture
 def client(simulator: Caller, meter: ListMeter) -> Iterator[Client]:
-    yield client_for(
-        7, feature="test", priority="interactive", keys=SimulatorKey(), meter=meter, base_url=simulator.base_url,
-        timeouts=Timeouts(3, 10),
-    )  # fmt: skip
+    yield client_to(simulator.base_url, meter, keys=OneKey(SIMULATOR_KEY), timeouts=Timeouts(3, 10))
 
 
 @pytest.fixture

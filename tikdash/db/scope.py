@@ -19,6 +19,7 @@ from tikdash.db.backend.base import NO_SCOPE, OPS_ROLE, OWNER_ROLE, PUBLIC_SCHEM
 
 __all__ = [
     "NO_SCOPE",
+    "PUBLIC_SCHEMA",
     "Scope",
     "TenantLike",
     "all_tenants",

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime
 from operator import attrgetter
-from time import monotonic
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from tikdash import clock
 from tikdash.tiklive import endpoints
+from tikdash.tiklive.calling import Caller
 from tikdash.tiklive.endpoints import Endpoint
-from tikdash.tiklive.errors import TikLiveError, error_for
 from tikdash.tiklive.paging import Caps, Page, Walk
-from tikdash.tiklive.parameters import cleaned
-from tikdash.tiklive.ports import ApiKey, Keys, Meter, UsageRecord, load_keys, load_meter, uuid7
+from tikdash.tiklive.ports import Ports, load_ports
 from tikdash.tiklive.shapes import (
     Comment,
     CommentPage,
@@ -35,7 +30,7 @@ from tikdash.tiklive.shapes import (
     UserId,
     UserInfo,
 )
-from tikdash.tiklive.transport import Response, Timeouts, checked_base_url, send
+from tikdash.tiklive.transport import Timeouts, checked_base_url
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -49,14 +44,16 @@ def client_for(
     *,
     feature: str,
     priority: str,
-    keys: Keys | None = None,
-    meter: Meter | None = None,
+    fresh_since: datetime | None = None,
+    ports: Ports | None = None,
     base_url: str | None = None,
     timeouts: Timeouts | None = None,
 ) -> Client:
     """The client of a tenant. `feature` and `priority` say in each usage event what credits went to.
 
-    Ports, address and time-outs come from the settings unless given; ImproperlyConfigured without them.
+    Answers that were measured at or before `fresh_since` are not taken from the cache. Priority `interactive` is for
+    people who wait: a little of each key is kept for them, and they are served without Redis, too. Ports, address and
+    time-outs come from the settings unless given; ImproperlyConfigured without them.
     """
     if not feature or not priority:
         raise ValueError("feature and priority must say what the calls are for")
@@ -64,79 +61,15 @@ def client_for(
         tenant_id=tenant_id,
         feature=feature,
         priority=priority,
-        keys=load_keys() if keys is None else keys,
-        meter=load_meter() if meter is None else meter,
+        fresh_since=fresh_since,
+        ports=load_ports() if ports is None else ports,
         base_url=_base_url(base_url),
         timeouts=_timeouts() if timeouts is None else timeouts,
     )
 
 
-@dataclass(slots=True)
-class _Attempt:
-    """What is known of one request so far, so that it can be metered whatever cuts it short."""
-
-    endpoint: Endpoint[Any]
-    key_id: str
-    number: int
-    id: UUID = field(default_factory=uuid7)
-    occurred_at: datetime = field(default_factory=lambda: clock.now())
-    started: float = field(default_factory=monotonic)
-    reached: bool = True
-    outcome: str = "interrupted"
-    http_status: int | None = None
-    credits: int = 0
-    latency_ms: int | None = None
-
-    def answered(self, response: Response) -> None:
-        self.http_status = response.status
-        self.latency_ms = response.latency_ms
-
-    def succeeded(self) -> None:
-        self.outcome = "ok"
-        self.credits = self.endpoint.credits
-
-    def failed(self, error: TikLiveError) -> None:
-        """Takes over what the error says, and tells the error which request it belongs to."""
-        error.endpoint = self.endpoint.slug
-        error.request_id = str(self.id)
-        error.http_status = self.http_status = error.http_status or self.http_status
-        self.reached = error.reached
-        self.outcome = error.code
-        self.credits = self.endpoint.credits if error.billable else 0
-
-
-class Client:
-    """Typed calls to the upstream; each attempt that reaches it leaves exactly one usage event."""
-
-    def __init__(
-        self,
-        *,
-        tenant_id: int,
-        feature: str,
-        priority: str,
-        keys: Keys,
-        meter: Meter,
-        base_url: str,
-        timeouts: Timeouts,
-    ) -> None:
-        self.tenant_id = tenant_id
-        self.feature = feature
-        self.priority = priority
-        self._keys = keys
-        self._meter = meter
-        self._base_url = base_url
-        self._timeouts = timeouts
-
-    def __repr__(self) -> str:
-        return f"Client(tenant_id={self.tenant_id}, feature={self.feature!r}, priority={self.priority!r})"
-
-    def call(self, endpoint: Endpoint[T], params: Mapping[str, object]) -> T:
-        """The decoded answer of any endpoint of the catalogue; the methods below are this with names and types.
-
-        ValueError for parameters that the endpoint does not have, BadInput for values that cannot be asked for,
-        TikLiveError when there is no usable answer. Nothing is sent in the first two cases.
-        """
-        return self._attempt(endpoint, cleaned(endpoint, params), number=1)
+class Client(Caller):
+    """Typed calls to the upstream."""
 
     def userid(self, username: str) -> UserId:
         """The numeric id behind a handle: the cheapest probe."""
@@ -270,48 +203,6 @@ class Client:
             return page_of(self.call(endpoint, params | {echo: cursor}), endpoint.credits)
 
         return Walk(fetch, identify=attrgetter("id"), caps=caps, start=start, price=endpoint.credits)
-
-    def _attempt(self, endpoint: Endpoint[T], params: Mapping[str, object], *, number: int) -> T:
-        """One request, metered before anything is returned or raised."""
-        key = self._keys.key_for(self.tenant_id)
-        attempt = _Attempt(endpoint, key.id, number)
-        try:
-            response = send(self._base_url, endpoint, params, key.secret, self._timeouts)
-            attempt.answered(response)
-            value = _value(endpoint, response, key)
-            attempt.succeeded()
-            return value
-        except TikLiveError as error:
-            attempt.failed(error)
-            raise
-        finally:
-            # Also when a worker's time limit strikes in mid-request: the upstream may have charged for it.
-            if attempt.reached:
-                self._meter.record(self._usage(attempt))
-
-    def _usage(self, attempt: _Attempt) -> UsageRecord:
-        latency_ms = attempt.latency_ms
-        return UsageRecord(
-            id=attempt.id,
-            tenant_id=self.tenant_id,
-            occurred_at=attempt.occurred_at,
-            key_id=attempt.key_id,
-            endpoint=attempt.endpoint.slug,
-            feature=self.feature,
-            priority=self.priority,
-            outcome=attempt.outcome,
-            http_status=attempt.http_status,
-            credits=attempt.credits,
-            attempts=attempt.number,
-            latency_ms=round((monotonic() - attempt.started) * 1000) if latency_ms is None else latency_ms,
-        )
-
-
-def _value(endpoint: Endpoint[T], response: Response, key: ApiKey) -> T:
-    error = error_for(endpoint.slug, response.status, response.headers, response.body, secret=key.secret)
-    if error is not None:
-        raise error
-    return endpoint.decode(response.body)
 
 
 def _given(**params: object) -> dict[str, object]:

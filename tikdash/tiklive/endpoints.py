@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from tikdash.tiklive.errors import error_for
 from tikdash.tiklive.shapes import (
     CommentPage,
     DownloadLinks,
@@ -29,12 +30,24 @@ from tikdash.tiklive.shapes import (
     decode_sound,
     decode_userid,
     decode_userinfo,
+    plain_post_page,
 )
 
 T = TypeVar("T")
 
 _TEN_MINUTES_S = 10 * 60
 _FOURTEEN_DAYS_S = 14 * 24 * 60 * 60
+
+
+class RawAnswer(Protocol):
+    """An answer as it came. It travels as one object that does not show what is in it: error reports print locals."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def body(self) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +58,7 @@ class Endpoint(Generic[T]):
     from page to page, `page_size_max` the largest `count`. `ttl_s` is how long an answer may be reused,
     None for never; `cache_scope` is `shared` for metadata that is the same for everybody. `feature` is the
     part of the product that it serves, `credits` the price of one answer, `decode` makes the typed value of
-    a body.
+    a body; `plain` does the same faster, and gives None for a body that has to be looked at closely.
     """
 
     slug: str
@@ -59,11 +72,24 @@ class Endpoint(Generic[T]):
     ttl_s: int | None = None
     cache_scope: Literal["tenant", "shared"] = "tenant"
     credits: int = 1
+    plain: Callable[[bytes], T | None] | None = None
 
     @property
     def path(self) -> str:
         """The path under the base address, with both slashes."""
         return f"/{self.slug}/"
+
+    def value(self, answer: RawAnswer, *, secret: str = "") -> T:
+        """What an answer says; the TikLiveError that it stands for is raised. `secret` is taken out of what is quoted.
+
+        A page without flaws is read in one pass instead of two.
+        """
+        if self.plain is not None and 200 <= answer.status < 300 and (value := self.plain(answer.body)) is not None:
+            return value
+        error = error_for(self.slug, answer.status, answer.headers, answer.body, secret=secret)
+        if error is not None:
+            raise error
+        return self.decode(answer.body)
 
     def check(self, params: Mapping[str, object]) -> None:
         """ValueError when `params` lacks a required name or has one that the endpoint does not know."""
@@ -96,6 +122,7 @@ USER_POSTS: Endpoint[PostPage] = Endpoint(
     feature="posts",
     ttl_s=_TEN_MINUTES_S,
     decode=decode_post_page,
+    plain=plain_post_page,
 )
 POST_DETAIL: Endpoint[PostDetail] = Endpoint(
     "post-detail", required=("url",), feature="posts", decode=decode_post_detail
@@ -156,6 +183,7 @@ CHALLENGE_POSTS: Endpoint[PostPage] = Endpoint(
     feature="hashtags",
     ttl_s=_TEN_MINUTES_S,
     decode=decode_post_page,
+    plain=plain_post_page,
 )
 MUSIC_INFO: Endpoint[Sound] = Endpoint(
     "music-info",
@@ -174,6 +202,7 @@ SEARCH_VIDEO: Endpoint[PostPage] = Endpoint(
     page_size_max=30,
     feature="search",
     decode=decode_post_page,
+    plain=plain_post_page,
 )
 USER_STORIES: Endpoint[PostPage] = Endpoint(
     "user-stories",
@@ -183,6 +212,7 @@ USER_STORIES: Endpoint[PostPage] = Endpoint(
     paging="cursor",
     feature="stories",
     decode=decode_post_page,
+    plain=plain_post_page,
 )
 PLAYLIST_INFO: Endpoint[Playlist] = Endpoint(
     "playlist-info",

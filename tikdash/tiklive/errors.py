@@ -184,6 +184,64 @@ class UnsafeRedirect(TikLiveError):
     message = "TikLiveAPI answered with a redirect, which is not followed."
 
 
+class NotAdmitted(TikLiveError):
+    """Nothing was sent: the call has to wait `retry_after` seconds. No failure of the call or of its job."""
+
+    code = "not_admitted"
+    status = 503
+    message = "It is not this request's turn yet. We will try again shortly."
+    retryable = True
+    reached = False
+
+
+class TooBusy(NotAdmitted):
+    """The key's requests of this minute, the tenant's share of them, or the places in flight are in use.
+
+    `reason` says which, in the words of `tikdash.tiklive.admission.Reason`.
+    """
+
+    code = "too_busy"
+    message = "Many requests are waiting for TikLiveAPI. This one will be made as soon as it is its turn."
+
+    def __init__(self, detail: str = "", *, reason: str = "", **facts: Any) -> None:
+        super().__init__(detail or reason, **facts)
+        self.reason = reason
+
+
+class BreakerOpen(NotAdmitted):
+    """Too many requests in a row have failed; one is let through now and then to see whether that is over."""
+
+    code = "breaker_open"
+    message = "TikLiveAPI does not answer as it should at the moment. We look again every minute."
+
+
+class LimiterGone(NotAdmitted):
+    """Redis, which counts requests, does not answer, and without it background work must not go on."""
+
+    code = "limiter_gone"
+    message = "The request cannot be counted at the moment. We will try again shortly."
+
+
+class FlightLost(NotAdmitted):
+    """Somebody else was fetching the same thing, and neither an answer nor an error came of it in time."""
+
+    code = "flight_lost"
+    message = "Somebody else has asked for the same, and the answer is late. We will try again shortly."
+
+
+class BudgetReached(NotAdmitted):
+    """The budget does not allow this call now; the sentence is for the customer and says why and until when."""
+
+    code = "budget_reached"
+    status = 402
+    message = "The credits of this workspace for today are used up."
+
+    def __init__(self, message: str = "", **facts: Any) -> None:
+        super().__init__(**facts)
+        if message:
+            self.message = message
+
+
 # The order is that of client C3 in upstream-api.md §2 (key, credits, gone). Two rules of our own stand
 # around it: words on the pace are no matter of credits although they say "limit", and trouble must not look
 # like a deleted post.

@@ -14,21 +14,30 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from tikdash.redaction import hide
 from tikdash.tiklive.text import Secret
 
-_METHOD_OF_PORT = {"KEYS": "key_for", "METER": "record"}
+_METHOD_OF_PORT = {"KEYS": "key_for", "METER": "record", "GATE": "allow", "PACE": "wait_ms"}
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key for the upstream: our `id` for it, the secret itself, and its last four characters for people."""
+    """A key for the upstream: our `id` for it, the secret itself, and its last four characters for people.
+
+    `shared` between tenants, or the tenant's own; `per_minute` is what the upstream allows it, of which we use a part;
+    `in_flight` is how many requests may be under way at a time.
+    """
 
     id: str
     secret: str = field(repr=False)
     last_four: str
+    shared: bool = True
+    per_minute: int = 200
+    in_flight: int = 20
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "secret", Secret(self.secret))
+        hide(self.secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,25 @@ class UsageRecord:
     latency_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """A request that is about to be made: who pays, for what, and what it will cost at most, in credits."""
+
+    tenant_id: int
+    endpoint: str
+    feature: str
+    priority: str
+    credits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a tenant may take of a shared key: so many requests a minute, and so many of them at once."""
+
+    per_minute: int
+    burst: int
+
+
 class Keys(Protocol):
     """Who pays: finds the API key of a tenant (its own, or the shared one)."""
 
@@ -70,14 +98,40 @@ class Meter(Protocol):
         ...
 
 
-def load_keys() -> Keys:
-    """The `KEYS` port of the settings; ImproperlyConfigured when it is missing or wrong."""
-    return cast(Keys, _load_port("KEYS"))
+class Gate(Protocol):
+    """Whether a tenant may spend, asked before every request."""
+
+    def allow(self, call: PlannedCall) -> Share:
+        """The tenant's share of a shared key; raises BudgetReached where the call must not be made now."""
+        ...
 
 
-def load_meter() -> Meter:
-    """The `METER` port of the settings; ImproperlyConfigured when it is missing or wrong."""
-    return cast(Meter, _load_port("METER"))
+class Pace(Protocol):
+    """A slow limiter on another clock than Redis', for people who wait while Redis is gone."""
+
+    def wait_ms(self, key_id: str, per_minute: int) -> int:
+        """0 when a request is admitted (and counted), else the milliseconds until one would be (nothing is taken)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All that a client needs of the apps; without any of them there is no client."""
+
+    keys: Keys
+    gate: Gate
+    meter: Meter
+    pace: Pace
+
+
+def load_ports() -> Ports:
+    """The ports of the settings; ImproperlyConfigured when one is missing or wrong."""
+    return Ports(
+        keys=cast(Keys, _load_port("KEYS")),
+        gate=cast(Gate, _load_port("GATE")),
+        meter=cast(Meter, _load_port("METER")),
+        pace=cast(Pace, _load_port("PACE")),
+    )
 
 
 def uuid7() -> UUID:

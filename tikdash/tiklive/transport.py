@@ -38,6 +38,11 @@ class Timeouts:
     connect_s: float
     read_s: float
 
+    @property
+    def longest_s(self) -> float:
+        """More than any request can take: with both time-outs, and a while for all that is done around it."""
+        return self.connect_s + 2 * self.read_s + 10
+
 
 @dataclass(frozen=True, slots=True)
 class Response:

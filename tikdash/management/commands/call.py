@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -10,48 +11,64 @@ from msgspec.structs import fields
 
 from accounts.models import Tenant
 from accounts.selectors import TenantRef, tenant_by_slug
+from tikdash import clock
 from tikdash.db.scope import tenant_scope
 from tikdash.errors import BadInput, NotFound
 from tikdash.management.commands._base import TikdashCommand
 from tikdash.tiklive.client import client_for
 from tikdash.tiklive.endpoints import CATALOGUE, Endpoint
-from tikdash.tiklive.errors import TikLiveError
-from tikdash.tiklive.ports import Meter, UsageRecord, load_meter
+from tikdash.tiklive.errors import NotAdmitted, TikLiveError
+from tikdash.tiklive.ports import Meter, UsageRecord, load_ports
 
 _TENANTS_NAMED = 10
 _INDENT = "  "
 
 
 class Command(TikdashCommand):
-    help = "Asks the upstream one thing for a tenant and prints the decoded answer; metered as any other call."
+    help = "Asks the upstream one thing for a tenant and prints the decoded answer, what it cost, and where it came from."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("slug", help="the tenant that pays")
         parser.add_argument("endpoint", help=", ".join(CATALOGUE))
         parser.add_argument("parameters", nargs="*", metavar="KEY=VALUE")
+        parser.add_argument("--fresh", action="store_true", help="ask the upstream, whatever the cache holds")
 
-    def run(self, *, slug: str, endpoint: str, parameters: list[str], **options: Any) -> tuple[str, Any]:
+    def run(self, *, slug: str, endpoint: str, parameters: list[str], fresh: bool, **options: Any) -> tuple[str, Any]:
         asked = _endpoint(endpoint)
         params = _params(asked, parameters)
         tenant = _tenant(slug)
-        meter = _Listening(load_meter())
+        ports = load_ports()
+        meter = _Listening(ports.meter)
         try:
             with tenant_scope(tenant):
-                client = client_for(tenant.id, feature="call", priority="interactive", meter=meter)
-                answer = client.call(asked, params)
+                client = client_for(
+                    tenant.id,
+                    feature="call",
+                    priority="interactive",
+                    fresh_since=clock.now() if fresh else None,
+                    ports=replace(ports, meter=meter),
+                )
+                answer = client.answer(asked, params)
+        except NotAdmitted as error:
+            again = f" Try again in {error.retry_after:.0f} s." if error.retry_after else ""
+            raise CommandError(f"{error}{again} {error.summary} ({meter.spent})") from None
         except TikLiveError as error:
             raise CommandError(f"{error} {error.summary} ({meter.spent})") from None
         data = {
             "tenant": tenant.slug,
             "endpoint": asked.slug,
             "parameters": params,
-            "answer": _plain(answer),
+            "answer": _plain(answer.value),
+            "measured_at": answer.measured_at.isoformat(timespec="milliseconds"),
+            "from_cache": answer.from_cache,
             "credits": meter.credits,
             "attempts": meter.attempts,
             "latency_ms": meter.latency_ms,
         }
-        return "\n".join([*_lines(type(answer).__name__, answer), f"({meter.spent})"]), data
+        cost = f"from the cache, measured {answer.measured_at:%Y-%m-%d %H:%M:%S} UTC" if answer.from_cache else ""
+        name = type(answer.value).__name__
+        return "\n".join([*_lines(name, answer.value), f"({cost or meter.spent})"]), data
 
 
 class _Listening:

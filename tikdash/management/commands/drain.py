@@ -11,14 +11,14 @@ from tikdash.management.commands._base import TikdashCommand
 
 
 class Command(TikdashCommand):
-    help = "Runs what is due, of one tenant or of all, here and now, until nothing is due."
+    help = "Runs what is due, of one tenant or of all, here and now, until nothing is due; waits up to a minute at a time."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--tenant", default="", metavar="SLUG")
 
     def run(self, *, tenant: str, **options: Any) -> tuple[str, Any]:
-        reports = drain(tenant_by_slug(tenant) if tenant else None)
+        reports = drain(tenant_by_slug(tenant) if tenant else None, say=self.stderr.write)
         outcomes = Counter(report.outcome for report in reports)
         data = {"jobs": len(reports), "outcomes": dict(outcomes)}
         text = f"{len(reports)} job(s): " + (

@@ -26,6 +26,7 @@ from snapshots.scheduling.dispatch import LAST_TICK
 from tikdash import demo
 from tikdash.env import ROOT, VAR, env
 from tikdash.management.commands._base import TikdashCommand
+from tikdash.metrics import forget_ended_processes
 from tikdash.servers import REAL_UPSTREAM, note_simulator
 
 SIMULATOR_PORT = 8100
@@ -39,6 +40,7 @@ class Command(TikdashCommand):
         # Until the processes run and honcho takes the signals over: leave through `finally` and `atexit`.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         port = self._free_web_port()
+        forget_ended_processes()
         # Somebody who brings a database, but no administrator's address, has made it and its roles already.
         call_command("init_db", tables_only=not settings.DATABASE_ADMIN_URL, stdout=self.stdout)
         call_command("collectstatic", interactive=False, verbosity=0)

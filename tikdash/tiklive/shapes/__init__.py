@@ -20,6 +20,7 @@ from tikdash.tiklive.shapes.posts import (
     PostPage,
     decode_post_detail,
     decode_post_page,
+    plain_post_page,
 )
 from tikdash.tiklive.shapes.sounds import Sound, decode_sound
 from tikdash.tiklive.shapes.tags import Hashtag, decode_hashtag
@@ -59,4 +60,5 @@ __all__ = [
     "decode_userid",
     "decode_userinfo",
     "first_numeric_id",
+    "plain_post_page",
 ]

@@ -18,6 +18,7 @@ from tikdash.tiklive.text import clean_text, loads_tolerant, may_need_cleaning
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _INT64_MAX_TEXT = str(_INT64_MAX)
+_LONGEST_ID = len(_INT64_MAX_TEXT)
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,19}\s*", re.ASCII)
 #: What the strict decode raises for a body that has to be read field by field.
 NOT_STRICT = (ValueError, RecursionError)
@@ -35,12 +36,28 @@ S = TypeVar("S", bound=Struct)
 
 def first_numeric_id(*values: object) -> str | None:
     """The first value that is all digits and fits 64 bits, as text; None when none does."""
-    for value in values:
-        if type(value) is int:
-            value = str(value)
-        if isinstance(value, str) and value.isascii() and value.isdigit() and _fits_int64(value):
-            return value
-    return None
+    return next((found for value in values if (found := numeric_id(value)) is not None), None)
+
+
+def numeric_id(value: object) -> str | None:
+    """A value that is all digits and fits 64 bits, as text; None for everything else."""
+    if type(value) is int:
+        value = str(value)
+    if not isinstance(value, str) or not value.isdigit() or not value.isascii():
+        return None
+    # Digits of one length compare as texts as they do as numbers, and a page has many.
+    return value if len(value) < _LONGEST_ID or (len(value) == _LONGEST_ID and value <= _INT64_MAX_TEXT) else None
+
+
+def are_numeric_ids(values: list[Any]) -> bool:
+    """True where all `values` are texts of 19 digits that `numeric_id` would return as they are; judged in one go."""
+    try:
+        digits = "".join(values)
+    except TypeError:
+        return False
+    if not digits.isdigit() or not digits.isascii():
+        return False
+    return set(map(len, values)) == {_LONGEST_ID} and max(values) <= _INT64_MAX_TEXT
 
 
 def refuse_control_characters(body: bytes) -> None:
@@ -100,11 +117,6 @@ def echoed(value: object) -> str:
     if isinstance(value, str):
         return clean_text(value)
     return str(value) if type(value) is int else ""
-
-
-def _fits_int64(digits: str) -> bool:
-    # Digits of one length compare as texts as they do as numbers, and a page has many.
-    return len(digits) < 19 or (len(digits) == 19 and digits <= _INT64_MAX_TEXT)
 
 
 @cache

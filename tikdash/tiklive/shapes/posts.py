@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import msgspec
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -16,13 +19,14 @@ from tikdash.tiklive.shapes.lenient import (
     IdText,
     Text,
     Texts,
+    are_numeric_ids,
     first_numeric_id,
     int64,
     json_object,
     lenient,
     refuse_control_characters,
 )
-from tikdash.tiklive.shapes.pages import PageReader, Row
+from tikdash.tiklive.shapes.pages import PageReader, Row, RowsRead
 
 
 class Author(Struct, frozen=True, gc=False):
@@ -31,7 +35,6 @@ class Author(Struct, frozen=True, gc=False):
     id: IdText = None
     unique_id: Text = None
     nickname: Text = None
-    avatar: Text = None
 
 
 class MusicInfo(Struct, frozen=True, gc=False):
@@ -40,15 +43,8 @@ class MusicInfo(Struct, frozen=True, gc=False):
     id: IdText = None
     title: Text = None
     author: Text = None
-    album: Text = None
-    cover: Text = None
     original: Flag = None
     duration: Duration = None
-
-    def __post_init__(self) -> None:
-        # A documented variation, so it must not push a page off the fast path.
-        if type(self.duration) is str:
-            force_setattr(self, "duration", int64(self.duration))
 
 
 class Post(Row, frozen=True, gc=False):
@@ -56,7 +52,7 @@ class Post(Row, frozen=True, gc=False):
 
     `id` is the first of `video_id`, `id` and `aweme_id` that is all digits (`aweme_id` may name a file).
     `create_time` is unix seconds UTC, `duration` seconds (0 for photos). A counter that the row lacks is
-    None.
+    None. The fields stand in the upstream's order, in which they are found fastest; what nobody reads is left out.
     """
 
     video_id: Identifier = None
@@ -64,24 +60,31 @@ class Post(Row, frozen=True, gc=False):
     region: Text = None
     title: Text = None
     cover: Text = None
-    origin_cover: Text = None
     duration: Count = None
-    music: Text = None
     music_info: MusicInfo | None = None
+    create_time: Count = None
+    is_ad: Flag = None
+    author: Author | None = None
+    images: Texts = None
     play_count: Count = None
     digg_count: Count = None
     comment_count: Count = None
     share_count: Count = None
     download_count: Count = None
     collect_count: Count = None
-    create_time: Count = None
-    author: Author | None = None
-    images: Texts = None
     is_top: Count = None
-    is_ad: Flag = None
 
-    def __post_init__(self) -> None:
-        force_setattr(self, "id", first_numeric_id(self.video_id, self.id, self.aweme_id) or "")
+    @classmethod
+    def finish(cls, rows: Sequence[Self]) -> None:
+        """Resolves the ids, and lengths of sounds that came as texts (a documented variation)."""
+        ids: list[Any] = [row.video_id for row in rows]
+        if not are_numeric_ids(ids):
+            ids = [first_numeric_id(row.video_id, row.id, row.aweme_id) or "" for row in rows]
+        for row, post_id in zip(rows, ids, strict=True):
+            force_setattr(row, "id", post_id)
+            music = row.music_info
+            if music is not None and type(music.duration) is str:
+                force_setattr(music, "duration", int64(music.duration))
 
     @property
     def is_photo(self) -> bool:
@@ -117,14 +120,19 @@ class PostDetail(Post, frozen=True, gc=False):
     hd_size: Count = None
 
 
-_PAGE = PageReader(Post, key="videos", paging="cursor")
+_PAGES = PageReader(Post, key="videos", paging="cursor")
 _DETAIL_DECODER = msgspec.json.Decoder(PostDetail)
 
 
 def decode_post_page(body: bytes) -> PostPage:
     """A page of posts; BadPayload when there is no list of them, or no row of the list can be used."""
-    page = _PAGE.read(body)
-    return PostPage(page.rows, page.cursor, page.has_more, page.dropped)
+    return _page(_PAGES.read(body))
+
+
+def plain_post_page(body: bytes) -> PostPage | None:
+    """The same page in a single pass, or None for a body that could be anything else than a page without flaws."""
+    read = _PAGES.read_plain(body)
+    return None if read is None else _page(read)
 
 
 def decode_post_detail(body: bytes) -> PostDetail:
@@ -134,6 +142,11 @@ def decode_post_detail(body: bytes) -> PostDetail:
         post = _DETAIL_DECODER.decode(body)
     except NOT_STRICT:
         post = lenient(PostDetail, json_object(body))
+    PostDetail.finish([post])
     if not post.id and post.play_count is None:
         raise BadPayload("a post with neither an id nor plays", reason="no_usable_fields")
     return post
+
+
+def _page(read: RowsRead[Post]) -> PostPage:
+    return PostPage(read.rows, read.cursor, read.has_more, read.dropped)

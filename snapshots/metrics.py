@@ -1,0 +1,60 @@
+"""Metrics of the queue of record, read from it when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+from prometheus_client.metrics_core import GaugeMetricFamily
+
+from accounts.selectors import schemas
+from snapshots.scheduling.dispatch import jobs_in_flight
+from snapshots.scheduling.leases import NOW
+from tikdash import clock
+from tikdash.db.scope import all_tenants
+
+#: What a dispatcher would claim had every queue room for it; served by the index `fetch_jobs_claim` alone.
+DUE = f"""
+    SELECT queue, count(*), extract(epoch FROM {NOW} - min(claimable_at))::float8
+      FROM fetch_jobs
+     WHERE state = 'active' AND claimable_at <= {NOW}
+     GROUP BY queue
+"""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Jobs that are due and that nobody has claimed: how many, and for how many seconds the oldest has been due."""
+
+    jobs: int = 0
+    oldest_s: float = 0.0
+
+
+def jobs() -> Iterator[GaugeMetricFamily]:
+    """Jobs in flight, jobs due and the age of the oldest of them, for every queue."""
+    held, waiting = jobs_in_flight(), jobs_due()
+    in_flight = GaugeMetricFamily("tikdash_jobs_in_flight", "Jobs that are claimed or running.", labels=["queue"])
+    due = GaugeMetricFamily("tikdash_jobs_due", "Jobs that are due and that nobody has claimed yet.", labels=["queue"])
+    oldest = GaugeMetricFamily(
+        "tikdash_jobs_oldest_due_seconds", "For how long the oldest of the due jobs has been due.", labels=["queue"]
+    )
+    for queue in settings.QUEUE_ROOM:
+        found = waiting.get(queue, Waiting())
+        in_flight.add_metric([queue], held.get(queue, 0))
+        due.add_metric([queue], found.jobs)
+        oldest.add_metric([queue], found.oldest_s)
+    yield from (in_flight, due, oldest)
+
+
+def jobs_due() -> dict[str, Waiting]:
+    """Due jobs by queue, over all shards; queues with none are left out."""
+    found: dict[str, Waiting] = {}
+    for schema in schemas():
+        with all_tenants(schema), connection.cursor() as cursor:
+            cursor.execute(DUE, {"now": clock.frozen()})
+            for queue, number, oldest_s in cursor.fetchall():
+                before = found.get(queue, Waiting())
+                found[queue] = Waiting(before.jobs + number, max(before.oldest_s, oldest_s))
+    return found

@@ -1,0 +1,99 @@
+"""The one way to Redis (or Valkey): connections that fail fast, scripts that load themselves, one error when it is gone."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from hashlib import sha1
+from pathlib import Path
+from typing import Any, TypeVar
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as NoConnection
+from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import TimeoutError as NoAnswer
+from redis.retry import Retry
+
+from tikdash.errors import Unavailable
+
+T = TypeVar("T")
+
+_TIMEOUT_S = 1.0
+#: After a failure nobody knocks for so long: with a server that swallows packets every knock would cost a time-out.
+_REST_S = 1.0
+#: A server that is full or read-only counts nothing, which is as bad as one that is not there.
+_GONE = (NoConnection, NoAnswer, OutOfMemoryError, ReadOnlyError, OSError)
+
+
+class RedisGone(Unavailable):
+    """Redis does not answer."""
+
+    code = "redis_gone"
+    message = "Redis does not answer at the moment. Please try again soon."
+
+
+class Server:
+    """One Redis server. Every method raises RedisGone where it does not answer, and at once for a moment after that."""
+
+    def __init__(self, url: str) -> None:
+        # One retry, on another connection: after a restart of the server the pool is full of dead ones.
+        self.connection = redis.Redis.from_url(
+            url,
+            socket_timeout=_TIMEOUT_S,
+            socket_connect_timeout=_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 1, supported_errors=(NoConnection,)),
+            health_check_interval=0,
+        )
+        self._gone_until = 0.0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def reached(self) -> Iterator[redis.Redis]:
+        """The connection; what it raises inside the block because the server is gone comes out as RedisGone."""
+        if time.monotonic() < self._gone_until:
+            raise RedisGone
+        try:
+            yield self.connection
+        except _GONE as error:
+            with self._lock:
+                self._gone_until = time.monotonic() + _REST_S
+            raise RedisGone(detail=type(error).__name__) from error
+
+    def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+        """What `script` returns; it is loaded where the server does not know it (any more)."""
+        with self.reached() as connection:
+            try:
+                return connection.execute_command("EVALSHA", script.sha, len(keys), *keys, *args)
+            except NoScriptError:
+                return connection.execute_command("EVAL", script.source, len(keys), *keys, *args)
+
+
+class Script:
+    """A Lua script of ours, read from a file beside the module that runs it."""
+
+    def __init__(self, path: Path) -> None:
+        self.source = path.read_text(encoding="utf-8")
+        self.sha = sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _server(url: str) -> Server:
+    return Server(url)
+
+
+def server() -> Server:
+    """The server of the settings."""
+    return _server(settings.REDIS_URL)
+
+
+def where_there(work: Callable[[Server], T], otherwise: T) -> T:
+    """What `work` returns, or `otherwise` without Redis: for what makes things faster but is never needed."""
+    try:
+        return work(server())
+    except RedisGone:
+        return otherwise

@@ -1,0 +1,136 @@
+-- Decides over one request: breakers, pause, places in flight, the key's bucket with its turns, the tenant's bucket.
+-- All or nothing: what refuses takes nothing, and nothing is taken elsewhere. Times are milliseconds of this server's
+-- clock. Tokens are counted in sixty-thousandths of a request: a bucket of N a minute gains N of them a millisecond,
+-- so that all of it is whole numbers.
+--
+-- KEYS  1 key (hash: tokens at paused turn failures until probe probe_until)
+--       2 the tenant at this key (hash: tokens at turn)
+--       3 places in flight (zset: lease -> its end)
+--       4 waiting tenants (zset: tenant -> its turn)   5 (zset: tenant -> when its waiting is forgotten)
+--       6 breaker of the upstream (hash: failures until probe probe_until)
+-- ARGV  1 now, 0 for the server's clock   2 lease   3 its length   4 tenant
+--       5 key: requests a minute   6 at once   7 places in flight
+--       8 tenant: requests a minute, 0 where the key is its own   9 at once
+--       10 tokens and places that are kept for people who wait   11 how long a breaker stays open
+--       12 how long a waiting tenant is remembered beyond the wait it is told
+-- returns {admitted, wait_ms, reason, probe}; reasons are those of tikdash.tiklive.admission.Reason,
+--         probe is 1 for the upstream's breaker, 2 for the key's, 3 for both
+
+local ONE = 60000
+local PLACE_WAIT, PROBE_WAIT, LONGEST_TURN = 250, 1000, 30000
+local PLACES_KEPT, LONGEST_PLACE_WAIT = 2, 5000
+local TENANT_KEPT = 3600000
+
+local now = tonumber(ARGV[1])
+if now == 0 then
+    local time = redis.call('TIME')
+    now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local lease, tenant = ARGV[2], ARGV[4]
+local key_rate, key_burst, places = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local tenant_rate, tenant_burst = tonumber(ARGV[8]), tonumber(ARGV[9])
+local held, open_ms, patience = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
+
+-- How long a breaker refuses (0: it lets pass), and whether this request would be its probe.
+local function breaker(until_, probe_until)
+    if not until_ then return 0, false end
+    if now < tonumber(until_) then return tonumber(until_) - now, false end
+    if probe_until and now < tonumber(probe_until) then return PROBE_WAIT, false end
+    return 0, true
+end
+
+-- A bucket's tokens now. A new one holds a single request: after a flush nobody may begin with a full burst.
+local function filled(tokens, at, rate, burst)
+    if not tokens then return math.min(ONE, burst * ONE) end
+    return math.min(burst * ONE, tonumber(tokens) + math.max(0, now - tonumber(at)) * rate)
+end
+
+local function until_filled(wanted, tokens, rate)
+    return math.max(1, math.ceil((wanted - tokens) / rate))
+end
+
+local up = redis.call('HMGET', KEYS[6], 'until', 'probe_until')
+local wait, probes_upstream = breaker(up[1], up[2])
+if wait > 0 then return {0, wait, 6, 0} end
+
+local key = redis.call('HMGET', KEYS[1], 'tokens', 'at', 'paused', 'turn', 'until', 'probe_until')
+local probes_key
+wait, probes_key = breaker(key[5], key[6])
+if wait > 0 then return {0, wait, 5, 0} end
+if key[3] and now < tonumber(key[3]) then return {0, tonumber(key[3]) - now, 7, 0} end
+
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+places = math.max(1, places - held)
+local free = places - redis.call('ZCARD', KEYS[3])
+local tokens = filled(key[1], key[2], key_rate, key_burst)
+-- From here on it fills: where only a part is for everybody, a new bucket refuses until it is written down.
+if not key[1] then redis.call('HSET', KEYS[1], 'tokens', tokens, 'at', now) end
+held = math.min(held, key_burst - 1)
+local first = tonumber(key[4] or 0)
+
+if tenant_rate == 0 then
+    if free < 1 then return {0, PLACE_WAIT, 4, 0} end
+    local wanted = (1 + held) * ONE
+    if tokens < wanted then return {0, until_filled(wanted, tokens, key_rate), 1, 0} end
+else
+    local own = redis.call('HMGET', KEYS[2], 'tokens', 'at', 'turn')
+    local own_tokens = filled(own[1], own[2], tenant_rate, tenant_burst)
+    -- Without a share of its own a tenant's waiting would hold back others for a request that cannot be made.
+    if own_tokens < ONE then return {0, until_filled(ONE, own_tokens, tenant_rate), 3, 0} end
+
+    -- Turns: every request of a tenant moves its turn one on, nobody's turn lies before that of those who wait
+    -- longest, and those before you among the waiting have a token kept for each.
+    local turn = math.max(first, tonumber(own[3] or 0))
+    local ahead = 0
+    local anyone_waits = redis.call('ZCARD', KEYS[4]) > 0
+    if anyone_waits then
+        for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now)) do
+            redis.call('ZREM', KEYS[4], name)
+            redis.call('ZREM', KEYS[5], name)
+        end
+        turn = tonumber(redis.call('ZSCORE', KEYS[4], tenant) or turn)
+        ahead = redis.call('ZCOUNT', KEYS[4], '-inf', '(' .. turn)
+    end
+    local wanted = (1 + held + ahead) * ONE
+    -- What is kept for the absent must not be lost: a bucket about to overflow is for whoever is here, and so are all
+    -- places but two.
+    local enough = math.min(wanted, math.max(1 + held, key_burst - 1) * ONE)
+    local reason = 0
+    if free < math.min(1 + ahead, 1 + PLACES_KEPT, places) then
+        wait, reason = math.min(PLACE_WAIT * (1 + ahead), LONGEST_PLACE_WAIT), 4
+    elseif tokens < enough then
+        wait = math.min(until_filled(wanted, tokens, key_rate), math.max(LONGEST_TURN, until_filled(ONE, tokens, key_rate)))
+        reason = ahead > 0 and 2 or 1
+    end
+    if reason > 0 then
+        redis.call('ZADD', KEYS[4], turn, tenant)
+        redis.call('ZADD', KEYS[5], now + wait + patience, tenant)
+        redis.call('PEXPIRE', KEYS[4], TENANT_KEPT)
+        redis.call('PEXPIRE', KEYS[5], TENANT_KEPT)
+        return {0, wait, reason, 0}
+    end
+    if anyone_waits then
+        redis.call('ZREM', KEYS[4], tenant)
+        redis.call('ZREM', KEYS[5], tenant)
+        local longest = redis.call('ZRANGE', KEYS[4], 0, 0, 'WITHSCORES')[2]
+        first = math.max(first, longest and math.min(turn, tonumber(longest)) or turn)
+    else
+        first = turn
+    end
+    redis.call('HSET', KEYS[2], 'tokens', own_tokens - ONE, 'at', now, 'turn', turn + 1)
+    redis.call('PEXPIRE', KEYS[2], TENANT_KEPT)
+end
+
+local length = tonumber(ARGV[3])
+redis.call('HSET', KEYS[1], 'tokens', tokens - ONE, 'at', now, 'turn', first)
+redis.call('ZADD', KEYS[3], now + length, lease)
+local probe = 0
+if probes_upstream then
+    redis.call('HSET', KEYS[6], 'probe', lease, 'probe_until', now + math.max(length, open_ms))
+    probe = 1
+end
+if probes_key then
+    redis.call('HSET', KEYS[1], 'probe', lease, 'probe_until', now + math.max(length, open_ms))
+    probe = probe + 2
+end
+return {1, 0, 0, probe}
