@@ -34,7 +34,7 @@ class PostgresPace:
         Raises RuntimeError inside of another transaction: until that one ends, everybody else's turn would wait for
         it, and its rollback would give back a turn that was used.
         """
-        parameters = {"key": key_id, "space": -(-MINUTE_MS // max(per_minute, 1))}
+        parameters: dict[str, str | int] = {"key": key_id, "space": -(-MINUTE_MS // max(per_minute, 1))}
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             cursor.execute(TAKE, parameters)
             return int(cursor.fetchone()[0])

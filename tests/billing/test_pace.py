@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
 from billing.models import KeyPace
 from billing.pace import pace
 from tests.cast import Cast
-from tests.environment import ROOT
+from tests.e2e.stack import wait_for
+from tests.environment import DATABASE, ROOT
 from tests.threads import at_once
 from tikdash.db.scope import all_tenants, owner, tenant_scope
 
@@ -67,6 +71,28 @@ def test_of_many_at_once_one_goes_and_all_others_are_told_how_long(committed_db:
     waits = at_once([lambda: pace.wait_ms("shared", 6)] * 12)
     assert sorted(wait == 0 for wait in waits) == [False] * 11 + [True]
     assert all(wait == 0 or 9_000 < wait <= 10_000 for wait in waits)
+
+
+def test_who_was_overtaken_while_asking_waits_a_whole_space(committed_db: Cast) -> None:
+    pace.wait_ms("shared", 6)
+    pass_seconds(15)
+    with (
+        psycopg.connect(settings.DATABASE_ADMIN_URL, dbname=DATABASE) as other,
+        ThreadPoolExecutor(1) as pool,
+        psycopg.connect(settings.DATABASE_ADMIN_URL, dbname=DATABASE, autocommit=True) as watcher,
+    ):
+        other.execute("UPDATE key_paces SET next_at = clock_timestamp() + interval '10 s'")
+        overtaken = pool.submit(lambda: at_once([lambda: pace.wait_ms("shared", 6)]))
+        wait_for(
+            lambda: watcher.execute(
+                "SELECT 1 FROM pg_stat_activity"
+                " WHERE wait_event_type = 'Lock' AND query LIKE '%%key_paces%%' AND datname = %s",
+                [DATABASE],
+            ).fetchone(),
+            "the lock",
+        )
+        other.commit()
+        assert overtaken.result(30) == [10_000]
 
 
 def test_two_processes_share_one_pace(committed_db: Cast) -> None:

@@ -2,112 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 
-import psycopg
-import pytest
-import urllib3
-from honcho.environ import parse_procfile
-
-from tests.e2e.stack import free_port, running, wait_for
-from tests.environment import ROOT
-from tests.simulating import running_simulator
-from tikdash.embedded import Embedded
-
-
-@dataclass
-class Installation:
-    """Web, worker and beat on servers of their own, which the test may stop."""
-
-    servers: Embedded
-    environment: dict[str, str]
-    logs: Path
-    port: int
-
-    def ask(self, path: str = "/log-in/") -> urllib3.BaseHTTPResponse:
-        return urllib3.request(
-            "GET", f"http://127.0.0.1:{self.port}{path}", headers={"Host": "acme.localhost"}, timeout=20, retries=False
-        )
-
-    def answers(self) -> bool:
-        try:
-            return self.ask().status == 200
-        except urllib3.exceptions.HTTPError:
-            return False
-
-    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True,
-            check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    def sql(self, statement: str) -> list[tuple[object, ...]]:
-        url = self.environment["DATABASE_ADMIN_URL"].rsplit("/", 1)[0] + "/tikdash"
-        with psycopg.connect(url, autocommit=True, connect_timeout=3) as admin:
-            found = admin.execute(statement)
-            return found.fetchall() if found.description else []
-
-    def make_all_due(self) -> None:
-        self.sql("UPDATE shared.fetch_jobs SET next_due_at = now(), succeeded_at = NULL WHERE kind <> 'probe'")
-
-    def all_ran(self) -> bool:
-        return self.sql("SELECT count(*) FROM shared.fetch_jobs WHERE kind <> 'probe' AND succeeded_at IS NULL") == [
-            (0,)
-        ]
-
-    def log(self, name: str) -> str:
-        return (self.logs / f"{name}.log").read_text(errors="replace")
-
-
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    directory = tmp_path_factory.mktemp("installation")
-    # Durable: what was committed must be there after a crash, or a lease that had ended would be back.
-    servers = Embedded(directory)
-    addresses = servers.start()
-    port = free_port()
-    try:
-        with ExitStack() as stack:
-            environment = dict(os.environ) | {
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-                "DATABASE_URL": addresses.database_url,
-                "DATABASE_ADMIN_URL": addresses.admin_url,
-                "REDIS_URL": addresses.redis_url,
-                "TIKLIVE_BASE_URL": stack.enter_context(running_simulator()),
-                "PORT": str(port),
-                "WEB_HOST": "127.0.0.1",
-                "DATABASE_POOL": "8",
-                "LOG_LEVEL": "INFO",
-            }
-            made = Installation(servers, environment, directory, port)
-            for arguments in (
-                ["init_db"], ["collectstatic", "--no-input", "-v0"], ["create_tenant", "acme", "--plan", "pro"],
-                ["track", "acme", "lena.bakes", "noor.kitchen"],
-            ):  # fmt: skip
-                done = made.manage(*arguments)
-                assert done.returncode == 0, done.stderr
-            commands = parse_procfile((ROOT / "Procfile").read_text()).processes
-            for name in ("worker", "beat", "web"):
-                stack.enter_context(running(commands[name], directory / f"{name}.log", environment))
-            wait_for(made.answers, "the web", directory)
-            yield made
-    finally:
-        servers.stop()
-        servers.release()
-
-
-def works(installation: Installation) -> Callable[[], bool]:
-    """Due jobs are run by the worker, and pages answer."""
-    installation.make_all_due()
-    return lambda: installation.all_ran() and installation.answers()
+from tests.e2e.stack import wait_for
+from tests.faults.installation import Installation, works
 
 
 def test_without_postgresql_people_get_a_page_that_says_so_and_all_goes_on_when_it_is_back(

@@ -34,15 +34,21 @@ local held, open_ms, patience = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber
 -- How long a breaker refuses (0: it lets pass), and whether this request would be its probe.
 local function breaker(until_, probe_until)
     if not until_ then return 0, false end
-    if now < tonumber(until_) then return tonumber(until_) - now, false end
+    local left = tonumber(until_) - now
+    if left > 0 and left <= open_ms then return left, false end
     if probe_until and now < tonumber(probe_until) then return PROBE_WAIT, false end
     return 0, true
 end
 
--- A bucket's tokens now. A new one holds a single request: after a flush nobody may begin with a full burst.
-local function filled(tokens, at, rate, burst)
-    if not tokens then return math.min(ONE, burst * ONE) end
+-- A bucket's tokens now; `new` is what one holds that was never used, or was forgotten.
+local function filled(tokens, at, rate, burst, new)
+    if not tokens then return new * ONE end
     return math.min(burst * ONE, tonumber(tokens) + math.max(0, now - tonumber(at)) * rate)
+end
+
+-- A bucket fills from when it is written down: at the first look, and anew after this server's clock has stepped back.
+local function keep(name, tokens, at, now_tokens)
+    if not tokens or tonumber(at) > now then redis.call('HSET', name, 'tokens', now_tokens, 'at', now) end
 end
 
 local function until_filled(wanted, tokens, rate)
@@ -62,9 +68,9 @@ if key[3] and now < tonumber(key[3]) then return {0, tonumber(key[3]) - now, 7, 
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 places = math.max(1, places - held)
 local free = places - redis.call('ZCARD', KEYS[3])
-local tokens = filled(key[1], key[2], key_rate, key_burst)
--- From here on it fills: where only a part is for everybody, a new bucket refuses until it is written down.
-if not key[1] then redis.call('HSET', KEYS[1], 'tokens', tokens, 'at', now) end
+-- A single request: with a full burst every flush would let that much more through.
+local tokens = filled(key[1], key[2], key_rate, key_burst, 1)
+keep(KEYS[1], key[1], key[2], tokens)
 held = math.min(held, key_burst - 1)
 local first = tonumber(key[4] or 0)
 
@@ -74,22 +80,27 @@ if tenant_rate == 0 then
     if tokens < wanted then return {0, until_filled(wanted, tokens, key_rate), 1, 0} end
 else
     local own = redis.call('HMGET', KEYS[2], 'tokens', 'at', 'turn')
-    local own_tokens = filled(own[1], own[2], tenant_rate, tenant_burst)
+    local own_tokens = filled(own[1], own[2], tenant_rate, tenant_burst, tenant_burst)
+    keep(KEYS[2], own[1], own[2], own_tokens)
     -- Without a share of its own a tenant's waiting would hold back others for a request that cannot be made.
     if own_tokens < ONE then return {0, until_filled(ONE, own_tokens, tenant_rate), 3, 0} end
 
     -- Turns: every request of a tenant moves its turn one on, nobody's turn lies before that of those who wait
     -- longest, and those before you among the waiting have a token kept for each.
     local turn = math.max(first, tonumber(own[3] or 0))
-    local ahead = 0
+    local ahead, line = 0, 0
     local anyone_waits = redis.call('ZCARD', KEYS[4]) > 0
     if anyone_waits then
         for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now)) do
             redis.call('ZREM', KEYS[4], name)
             redis.call('ZREM', KEYS[5], name)
         end
-        turn = tonumber(redis.call('ZSCORE', KEYS[4], tenant) or turn)
+        local waiting = redis.call('ZSCORE', KEYS[4], tenant)
+        turn = tonumber(waiting or turn)
         ahead = redis.call('ZCOUNT', KEYS[4], '-inf', '(' .. turn)
+        -- Those of the same turn have the same right, and whoever comes first is served. But told the same wait, all of
+        -- them would come back for one token: for the wait alone they stand in line.
+        line = waiting and redis.call('ZRANK', KEYS[4], tenant) or redis.call('ZCOUNT', KEYS[4], '-inf', turn)
     end
     local wanted = (1 + held + ahead) * ONE
     -- What is kept for the absent must not be lost: a bucket about to overflow is for whoever is here, and so are all
@@ -97,9 +108,10 @@ else
     local enough = math.min(wanted, math.max(1 + held, key_burst - 1) * ONE)
     local reason = 0
     if free < math.min(1 + ahead, 1 + PLACES_KEPT, places) then
-        wait, reason = math.min(PLACE_WAIT * (1 + ahead), LONGEST_PLACE_WAIT), 4
+        wait, reason = math.min(PLACE_WAIT * (1 + line), LONGEST_PLACE_WAIT), 4
     elseif tokens < enough then
-        wait = math.min(until_filled(wanted, tokens, key_rate), math.max(LONGEST_TURN, until_filled(ONE, tokens, key_rate)))
+        local one = until_filled((1 + held) * ONE, tokens, key_rate)
+        wait = math.max(one, math.min(until_filled((1 + held + line) * ONE, tokens, key_rate), LONGEST_TURN))
         reason = ahead > 0 and 2 or 1
     end
     if reason > 0 then
