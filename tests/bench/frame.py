@@ -23,6 +23,7 @@ BENCHES = {
     "tenants": "tests.bench.tenants",
     "chart": "tests.bench.chart",
     "limiter": "tests.bench.limiter",
+    "client": "tests.bench.client",
     "decode": "tests.bench.decode",
 }
 #: One round of a measurement: does the work and returns its figure, in the unit of the metric.
@@ -125,6 +126,18 @@ def seconds(work: Callable[[], object], times: int) -> Measure:
             work()
             taken.append(time.perf_counter() - began)
         return median(taken)
+
+    return measure
+
+
+def a_second(work: Callable[[], object], times: int) -> Measure:
+    """A round that does `work` `times` times and returns how often a second that was."""
+
+    def measure() -> float:
+        began = time.perf_counter()
+        for _ in range(times):
+            work()
+        return times / (time.perf_counter() - began)
 
     return measure
 

@@ -17,7 +17,7 @@ import limits
 import pyrate_limiter
 from django.conf import settings
 
-from tests.bench.frame import Figure, Measure, Options, at_least, interleaved
+from tests.bench.frame import Figure, Measure, Options, a_second, at_least, interleaved
 from tests.bench.limiter_fairness import fairness
 from tests.bench.limiter_windows import windows
 from tikdash.redis import Script, Server
@@ -32,9 +32,9 @@ PLENTY = Rate(10_000_000, 10_000)
 LEASE_S = 0.002
 #: What the other limiters are given, as their users would: the upstream's limit on a key.
 LIMIT, WINDOW_S = 200, 60
-THREADS, ROUNDS = 16, 21
+THREADS, ROUNDS = 16, 11
 #: Admissions in a round.
-TIMES = {"small": 800, "full": 2_000}
+TIMES = {"small": 400, "full": 2_000}
 
 Admit = Callable[[], object]
 
@@ -125,7 +125,7 @@ def _pyrate(server: Server) -> tuple[Admit, Admit]:
 def _a_second(admit: Admit, times: int, threads: int = 1) -> Measure:
     """A round of `times` admissions by so many threads; gives how many a second that were."""
     if threads == 1:
-        return lambda: times / _seconds(admit, times)
+        return a_second(admit, times)
 
     def measure() -> float:
         ready = threading.Barrier(threads + 1)

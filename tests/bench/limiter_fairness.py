@@ -27,7 +27,7 @@ DEMAND = 1.15
 #: What a plan allows a tenant of a shared key.
 SHARE = Share(per_minute=30, burst=5)
 #: Requests of one tenant that may be open: its jobs. What comes on top finds its job waiting already.
-JOBS = {"small": 10, "full": 25}
+JOBS = {"small": 6, "full": 25}
 WARM_UP_S, MEASURED_S, LEASE_S = 600, 3_600, 25.0
 SEED = 20_261_115
 

@@ -100,24 +100,24 @@ def bursts_after_idling(hour: Hour) -> None:
 
 
 def sixteen_who_never_wait(hour: Hour) -> None:
-    """Sixteen tenants of a shared key, half of them people, each asking every second whatever it was told."""
+    """Sixteen tenants of a shared key, half of them people, each asking every 2 s whatever it was told."""
     while hour.left_ms > 0:
         for caller in range(CALLERS):
             hour.ask(caller, for_people=caller % 2 == 0)
-            hour.now_ms += 1_000 // CALLERS
+            hour.now_ms += 2_000 // CALLERS
 
 
 def a_limit_that_changes(hour: Hour) -> None:
     """The key's limit is lowered and raised while everything that is allowed is taken."""
     for limit in CHANGES:
         hour.allow(limit)
-        hour.hammer(HOUR_MS // len(CHANGES), every_ms=100)
+        hour.hammer(HOUR_MS // len(CHANGES), every_ms=150)
 
 
 def a_flush_now_and_then(hour: Hour) -> None:
     """Redis forgets everything every few minutes while everything that is allowed is taken."""
     while hour.left_ms > 0:
-        hour.hammer(7 * WINDOW_MS // 2, every_ms=100)
+        hour.hammer(7 * WINDOW_MS // 2, every_ms=150)
         hour.server.connection.flushdb()
 
 

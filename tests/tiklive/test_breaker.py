@@ -12,6 +12,7 @@ from tikdash.tiklive import errors
 from tikdash.tiklive.admission import Reason, Slot
 from tikdash.tiklive.breaker import NOTHING_SAID, WORKS, State, Verdict, states, verdict_on
 from tikdash.tiklive.errors import BreakerOpen, TikLiveError
+from tikdash.tiklive.ports import Share
 
 DOWN, DEAD_KEY = Verdict(-1, 0), Verdict(1, -1)
 OPEN_MS = 60_000
@@ -20,7 +21,8 @@ OPEN_MS = 60_000
 @pytest.fixture
 def limiter() -> Limiter:
     limiter = Limiter(100_000, burst=1_000, in_flight=1_000)
-    limiter.pass_()
+    for key_id in ("k", "a", "b", "dead", "alive"):
+        limiter.pass_(key_id=key_id)
     limiter.now += 60_000
     return limiter
 
@@ -180,16 +182,10 @@ def test_one_request_may_probe_for_both(limiter: Limiter) -> None:
 def test_a_refused_request_is_no_probe(limiter: Limiter) -> None:
     end(limiter, DOWN, 8)
     limiter.now += OPEN_MS
-    limiter.in_flight = 0
-    held = limiter.ask(for_people=True)[0]
-    assert held is not None
-    limiter.admission.finish(held, WORKS)
-    end(limiter, DOWN, 8)
-    limiter.now += OPEN_MS
-    other = slot_of(limiter, key_id="other")
-    assert limiter.pass_().reason == Reason.UPSTREAM_BREAKER
-    limiter.admission.finish(other, WORKS)
-    assert limiter.pass_(for_people=True).admitted
+    refused = limiter.pass_(tenant=9, share=Share(6, 0))
+    assert refused.reason == Reason.TENANT_RATE
+    end(limiter, WORKS)
+    assert limiter.pass_().admitted
 
 
 def test_a_clock_that_steps_back_does_not_keep_it_open(limiter: Limiter) -> None:

@@ -11,7 +11,9 @@ from tikdash.management.commands._base import TikdashCommand
 
 
 class Command(TikdashCommand):
-    help = "Runs what is due, of one tenant or of all, here and now, until nothing is due; waits up to a minute at a time."
+    help = (
+        "Runs what is due, of one tenant or of all, here and now, until nothing is due; waits up to a minute at a time."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
