@@ -50,7 +50,7 @@ def serve_people_without_redis(**_: object) -> None:
     from snapshots.services.without_redis import Substitute
 
     substitute = Substitute()
-    pass
+    substitute.start()
 
     def stop(**_: object) -> None:
         substitute.stop()

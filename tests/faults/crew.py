@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import redis
@@ -58,15 +59,16 @@ class Worker:
         """Kills it where it still runs."""
         self.kill()
         for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                stream.close()
+            assert stream is not None
+            stream.close()
 
-    def report(self, *, stop: bool = False) -> Report:
-        """What it saw, when its calls are made; `stop` ends it before."""
+    def stop(self) -> None:
+        """Asks it to end behind the calls that are under way."""
         assert self._process.stdin is not None
-        if stop:
-            self._process.stdin.close()
-            self._process.stdin = None
+        self._process.stdin.close()
+
+    def report(self) -> Report:
+        """What it saw, when its calls are made."""
         assert self._process.stdout is not None
         said = self._process.stdout.readline()
         self._process.wait(_ENDS_WITHIN_S)
@@ -88,29 +90,31 @@ class Report:
 @contextmanager
 def working(orders: Sequence[Order], redis_url: str, **settings: object) -> Iterator[list[Worker]]:
     """Workers that are ready to go, killed at the end of the block; `settings` are variables of their environment."""
-    # What they count is not this process's, and killed ones would leave it behind.
-    environment = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
-    environment |= {"DJANGO_SETTINGS_MODULE": "tikdash.settings", "REDIS_URL": redis_url, "LOG_LEVEL": "CRITICAL"}
-    environment |= {name: str(value) for name, value in settings.items()}
-    workers: list[Worker] = []
-    try:
-        for order in orders:
-            workers.append(Worker(order, environment))
+    with ExitStack() as stack:
+        environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "tikdash.settings",
+            "REDIS_URL": redis_url,
+            "LOG_LEVEL": "CRITICAL",
+            # What they count is not this process's.
+            "PROMETHEUS_MULTIPROC_DIR": stack.enter_context(TemporaryDirectory()),
+        }
+        environment |= {name: str(value) for name, value in settings.items()}
+        workers = [stack.enter_context(closing(Worker(order, environment))) for order in orders]
         for worker in workers:
             worker.wait_until_ready()
         yield workers
-    finally:
-        for worker in workers:
-            worker.close()
 
 
-def reports(workers: Sequence[Worker], *, stop: bool = False) -> Report:
-    """What all of them saw together, events in the order of time."""
-    if stop:
-        # All at once, so that nobody is left to go on alone.
-        single = [worker.report(stop=True) for worker in workers]
-    else:
-        single = [worker.report() for worker in workers]
+def stopped(workers: Sequence[Worker]) -> Report:
+    """What all of them have seen together until now."""
+    for worker in workers:
+        worker.stop()
+    return reports(workers)
+
+
+def reports(workers: Sequence[Worker]) -> Report:
+    """What all of them saw together, events in the order of time, when their calls are made."""
+    single = [worker.report() for worker in workers]
     events = sorted((event for one in single for event in one.events), key=lambda event: event["at"])
     return Report([call for one in single for call in one.calls], events)
 

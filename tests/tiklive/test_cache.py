@@ -165,6 +165,14 @@ def test_pages_take_little_room_and_huge_ones_none(upstream: Upstream) -> None:
     assert server().connection.keys("tla:*") == []
 
 
+def test_a_key_that_the_upstream_echoes_is_not_kept(upstream: Upstream) -> None:
+    upstream.answer = Answer(encoded({**BODIES["challenge-info-name"], "desc": f"asked with {KEY}"}))
+    client(upstream).challenge_info_by_name("bread")
+    (name,) = server().connection.keys("tla:*")
+    kept = cache._unpacked(server().connection.get(name) or b"").body
+    assert b"asked with [key]" in kept and KEY.encode() not in kept
+
+
 # --- single flight ---------------------------------------------------------------------------------------------------
 
 

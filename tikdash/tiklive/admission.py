@@ -20,7 +20,7 @@ from django.conf import settings
 
 from tikdash.redis import Script, Server
 from tikdash.tiklive import metrics
-from tikdash.tiklive.breaker import Change, Verdict, note_changes
+from tikdash.tiklive.breaker import NOT_CLOSED, Change, Verdict, note_changes
 from tikdash.tiklive.errors import BreakerOpen, NotAdmitted, TooBusy
 from tikdash.tiklive.ports import ApiKey, Share
 
@@ -123,16 +123,16 @@ class Admission:
 
     def enter(self, turn: Turn) -> Slot:
         """A slot, after a sleep of at most TIKLIVE_PATIENCE_S; NotAdmitted with `retry_after` where it takes longer."""
-        patience_ms = slept_ms = 0
+        slept_ms, reason = 0, Reason.NONE
         while True:
             slot, decision = self.ask(turn)
             if slot is not None:
-                metrics.waited(slept_ms)
+                metrics.waited(slept_ms, reason.label)
                 return slot
-            patience_ms = patience_ms or int(settings.TIKLIVE_PATIENCE_S * 1000)
-            metrics.refused(decision.reason.label)
-            if decision.reason in _BREAKERS or slept_ms + decision.wait_ms > patience_ms:
-                metrics.waited(slept_ms)
+            reason = decision.reason
+            metrics.refused(reason.label)
+            if reason in _BREAKERS or slept_ms + decision.wait_ms > settings.TIKLIVE_PATIENCE_S * 1000:
+                metrics.waited(slept_ms, reason.label)
                 raise _refusal(decision)
             self._sleep(decision.wait_ms / 1000)
             slept_ms += decision.wait_ms
@@ -175,6 +175,7 @@ class Admission:
                 settings.TIKLIVE_BREAKER_FAILURES,
                 settings.TIKLIVE_BREAKER_OPEN_S * 1000,
                 int(pause_s * 1000),
+                slot.turn.key_id,
             ),
         )
         change = Change(upstream, key)
@@ -201,4 +202,4 @@ def _rate_within(limit: int, share: float, burst: int) -> Rate:
 def _names(key_id: str, tenant_id: int) -> tuple[str, ...]:
     """The keys of both scripts, in their order."""
     key = f"tlk:{key_id}"
-    return (key, f"{key}:t:{tenant_id}", f"{key}:flying", f"{key}:turns", f"{key}:waiting", "tlb:upstream")
+    return (key, f"{key}:t:{tenant_id}", f"{key}:flying", f"{key}:turns", f"{key}:waiting", "tlb:upstream", NOT_CLOSED)

@@ -7,12 +7,14 @@ dead key is a matter of that key alone; trouble of the upstream is a matter of n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
 import structlog
+from prometheus_client.metrics_core import GaugeMetricFamily
 
-from tikdash.redis import Server
+from tikdash.redis import Server, server
 from tikdash.tiklive.errors import (
     BadKey,
     BadPayload,
@@ -28,6 +30,8 @@ from tikdash.tiklive.errors import (
 log = structlog.get_logger(__name__)
 
 UPSTREAM = "upstream"
+#: The Redis key under which `lua/finish.lua` lists the breakers that are not closed.
+NOT_CLOSED = "tlb:open"
 _UPSTREAM_FAILS = (UpstreamDown, UpstreamTimeout, ConnectionFailed)
 _KEY_FAILS = (BadKey, Forbidden, OutOfCredits, RateLimited)
 #: Bodies that are no JSON come from something that stands in front of the upstream, or from one that is breaking down.
@@ -85,20 +89,24 @@ def note_changes(key_id: str, change: Change) -> None:
             log.info("breaker_closed", breaker=name)
 
 
-def states(server: Server, key_ids: list[str]) -> dict[str, State]:
-    """How the breakers of the upstream (named “upstream”) and of these keys stand now. Raises RedisGone."""
-    names = {UPSTREAM: "tlb:upstream"} | {key_id: f"tlk:{key_id}" for key_id in key_ids}
-    with server.reached() as connection:
+def states(at: Server) -> dict[str, State]:
+    """The breaker of the upstream, named “upstream”, and those of keys (“key ID”) that are not closed. Raises RedisGone."""
+    with at.reached() as connection:
         pipeline = connection.pipeline(transaction=False)
         pipeline.time()
-        for name in names.values():
-            pipeline.hget(name, "until")
-        (seconds, micros), *ends = pipeline.execute()
+        pipeline.zrange(NOT_CLOSED, 0, -1, withscores=True)
+        (seconds, micros), opened = pipeline.execute()
     now = seconds * 1000 + micros // 1000
-    return {name: _state(end, now) for name, end in zip(names, ends, strict=True)}
+    return {UPSTREAM: State.CLOSED} | {
+        name.decode(): State.OPEN if now < until else State.HALF_OPEN for name, until in opened
+    }
 
 
-def _state(end: bytes | None, now_ms: int) -> State:
-    if end is None:
-        return State.CLOSED
-    return State.OPEN if now_ms < int(end) else State.HALF_OPEN
+def breaker_states() -> Iterator[GaugeMetricFamily]:
+    """The states for a scrape; RedisGone where there is nobody to ask."""
+    family = GaugeMetricFamily(
+        "tikdash_upstream_breaker_state", "0 closed, 1 half-open (one request probes), 2 open.", labels=["breaker"]
+    )
+    for name, state in states(server()).items():
+        family.add_metric([name], state)
+    yield family

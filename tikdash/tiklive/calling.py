@@ -19,7 +19,7 @@ from tikdash.tiklive.admission import Admission, Slot, Turn
 from tikdash.tiklive.breaker import NOTHING_SAID, WORKS, Verdict, verdict_on
 from tikdash.tiklive.cache import Cache, Entry, Kept
 from tikdash.tiklive.endpoints import Endpoint
-from tikdash.tiklive.errors import LimiterGone, NotAdmitted, RateLimited, TikLiveError, TooBusy
+from tikdash.tiklive.errors import LimiterGone, NotAdmitted, RateLimited, TikLiveError, TooBusy, without_secret
 from tikdash.tiklive.parameters import cleaned
 from tikdash.tiklive.ports import ApiKey, PlannedCall, Ports, UsageRecord, uuid7
 from tikdash.tiklive.retry import wait_before_next
@@ -189,7 +189,7 @@ class Caller:
             attempt.answered(response)
             value = endpoint.value(response, secret=key.secret)
             attempt.succeeded()
-            return value, response.body
+            return value, without_secret(response.body, key.secret)
         except TikLiveError as error:
             attempt.failed(error)
             raise

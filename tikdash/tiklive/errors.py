@@ -322,6 +322,11 @@ def excerpt(text: str, secret: str = "") -> str:
     return line if len(line) <= _EXCERPT_CHARACTERS else line[: _EXCERPT_CHARACTERS - 1] + "…"
 
 
+def without_secret(body: bytes, secret: str) -> bytes:
+    """`body` with a placeholder for `secret`: an upstream may echo what it was sent."""
+    return body.replace(secret.encode("utf-8", "replace"), b"[key]") if secret else body
+
+
 def _error_in_good_status(body: bytes, secret: str) -> TikLiveError | None:
     try:
         envelope = _envelope(body)
@@ -426,9 +431,7 @@ def _envelope(body: bytes) -> dict[str, Any] | None:
 
 
 def _body_excerpt(body: bytes, secret: str) -> str:
-    if secret:
-        body = body.replace(secret.encode("utf-8", "replace"), b"[key]")
-    return excerpt(body[:_LOOKED_AT].decode("utf-8", "replace"), secret)
+    return excerpt(without_secret(body, secret)[:_LOOKED_AT].decode("utf-8", "replace"), secret)
 
 
 def _without(text: str, secret: str) -> str:

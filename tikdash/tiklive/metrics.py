@@ -16,7 +16,8 @@ RETRIES = Counter("tikdash_upstream_retries", "Attempts after the first of a cal
 REFUSALS = Counter("tikdash_upstream_refusals", "Times a request was told to wait, by what it waits for.", ["reason"])
 WAITS = Histogram(
     "tikdash_upstream_wait_seconds",
-    "What a request slept for its turn.",
+    "What a request slept for its turn, by what it waited for last.",
+    ["reason"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2),
 )
 CACHE = Counter("tikdash_upstream_cache", "Questions to the cache: hit, miss, or shared with whoever asked.", ["result"])
@@ -40,10 +41,10 @@ def refused(reason: str) -> None:
     REFUSALS.labels(reason).inc()
 
 
-def waited(milliseconds: int) -> None:
+def waited(milliseconds: int, reason: str) -> None:
     """What a request slept before it was admitted or given up; nothing is noted for nothing."""
     if milliseconds:
-        WAITS.observe(milliseconds / 1000)
+        WAITS.labels(reason).observe(milliseconds / 1000)
 
 
 def cached(result: str) -> None:
