@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -21,10 +22,12 @@ from tikdash import clock
 from tikdash.db.partitions import ensure_months
 from tikdash.db.scope import owner, tenant_scope
 from tikdash.errors import NotFound
+from tikdash.tiklive.ports import ApiKey
 
 DAYS = 90
 PASSWORD = "tikdash-demo"  # noqa: S105  (it is printed at every start)
 OPS = "ops@tikdash.example"
+HISTORY_KEY = "sim-demo-history"
 #: The moment of a day at which the demo looks at its accounts: after the daily windows.
 HOUR = timedelta(hours=4)
 
@@ -95,8 +98,31 @@ def exists() -> bool:
     return Tenant.objects.filter(slug=TENANTS[-1].slug).exists() and User.objects.filter(email=OPS).exists()
 
 
+class HistoryKeys:
+    """The key with which ninety days are read in half a minute; the simulator of the seed sets no limits."""
+
+    def key_for(self, tenant_id: int) -> ApiKey:
+        return ApiKey("demo-history", HISTORY_KEY, HISTORY_KEY[-4:], shared=False, per_minute=1_000_000, in_flight=100)
+
+
+@contextmanager
+def _history_key() -> Iterator[None]:
+    """Inside the block all calls use it."""
+    ports = settings.TIKLIVE_PORTS
+    settings.TIKLIVE_PORTS = ports | {"KEYS": "tikdash.demo.HistoryKeys"}
+    try:
+        yield
+    finally:
+        settings.TIKLIVE_PORTS = ports
+
+
 def seed(say: Callable[[str], None], *, days: int = DAYS) -> None:
     """Makes what is missing of the demo. Moves the simulator's clock and puts it back; takes about half a minute."""
+    with _history_key():
+        _seed(say, days)
+
+
+def _seed(say: Callable[[str], None], days: int) -> None:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     moments = [
         moment for back in range(days, -1, -1) if (moment := today - timedelta(days=back) + HOUR) <= datetime.now(UTC)

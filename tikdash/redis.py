@@ -15,7 +15,7 @@ import redis
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as NoConnection
-from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as NoAnswer
 from redis.retry import Retry
 
@@ -28,6 +28,7 @@ _TIMEOUT_S = 1.0
 _REST_S = 1.0
 #: A server that is full or read-only counts nothing, which is as bad as one that is not there.
 _GONE = (NoConnection, NoAnswer, OutOfMemoryError, ReadOnlyError, OSError)
+_REFUSES_WRITES = ("MISCONF", "NOREPLICAS", "MASTERDOWN")
 
 
 class RedisGone(Unavailable):
@@ -60,9 +61,16 @@ class Server:
         try:
             yield self.connection
         except _GONE as error:
-            with self._lock:
-                self._gone_until = time.monotonic() + _REST_S
-            raise RedisGone(detail=type(error).__name__) from error
+            raise self._gone(error) from error
+        except ResponseError as error:
+            if not str(error).startswith(_REFUSES_WRITES):
+                raise
+            raise self._gone(error) from error
+
+    def _gone(self, error: Exception) -> RedisGone:
+        with self._lock:
+            self._gone_until = time.monotonic() + _REST_S
+        return RedisGone(detail=type(error).__name__)
 
     def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
         """What `script` returns; it is loaded where the server does not know it (any more)."""

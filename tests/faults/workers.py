@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha1
 from itertools import count
@@ -24,7 +25,7 @@ class Order:
     """What a worker is to do; times are seconds.
 
     Every thread asks for one of `tenants` and makes `calls` calls, or goes on until it is stopped; a call that was not
-    admitted is made again when it is told to, and after `comes_back_s` at the latest. `asks` are slugs of endpoints
+    admitted is made again when it is told to, and after `comes_back` at the latest. `asks` are slugs of endpoints
     by turns, about a name that nobody has asked for, or all about `about`; with `twice`, each answer is asked for again.
     `keys` are facts of API keys by tenant, "*" for all others. Ports are made by hand but for those in `real_ports`.
     The machine's clock is wrong by `clock_off` for this process.
@@ -46,6 +47,14 @@ class Order:
     real_ports: tuple[str, ...] = ()
     timeouts: tuple[float, float] = (1.0, 5.0)
     clock_off: int = 0
+
+
+@dataclass(frozen=True)
+class _Tenant:
+    """Whose usage is written: the ledger is a shared table."""
+
+    id: int
+    schema_name: str = "public"
 
 
 def main() -> None:
@@ -111,11 +120,19 @@ class Crew:
             thread.join()
 
     def _ask_on(self, thread: int) -> None:
+        from tikdash.db.scope import tenant_scope
+
+        tenant = self.order.tenants[thread % len(self.order.tenants)]
+        with ExitStack() as stack:
+            if self.order.real_ports:
+                stack.enter_context(tenant_scope(_Tenant(tenant)))
+            self._ask_for(tenant, thread)
+
+    def _ask_for(self, tenant: int, thread: int) -> None:
         from tikdash.tiklive.client import client_for
         from tikdash.tiklive.transport import Timeouts
 
         order = self.order
-        tenant = order.tenants[thread % len(order.tenants)]
         client = client_for(
             tenant, feature="growth", priority=order.priority, ports=self._ports, base_url=order.base_url,
             timeouts=Timeouts(*order.timeouts),
@@ -152,6 +169,9 @@ class Crew:
                 call |= {"outcome": error.code, "reason": getattr(error, "reason", ""), "value": str(error)}
             except KeyboardInterrupt:
                 call["outcome"] = "interrupted"
+            except Exception as error:
+                # Whatever it is, no test expects it.
+                call["outcome"] = f"{type(error).__name__}: {error}"
             call["ended"] = time.monotonic()
             if wait is None:
                 return str(call["outcome"])

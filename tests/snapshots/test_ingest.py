@@ -20,6 +20,7 @@ from tests.snapshots.conftest import both_clocks_at
 from tests.snapshots.test_upsert import whole_tables
 from tests.threads import at_once
 from tests.tiklive.upstream import Answer, running_upstream
+from tikdash import clock
 from tikdash.db.scope import tenant_scope
 
 
@@ -199,7 +200,7 @@ def test_a_page_that_stops_in_the_middle_flags_nothing_and_keeps_what_came_befor
 ) -> None:
     track(acme, "lena.bakes")
     upstream.order("faults", [{"kind": "truncated", "endpoint": "user-posts", "skip": 1}])
-    FetchJob.objects.filter(kind="posts").update(succeeded_at=None)
+    FetchJob.objects.filter(kind="posts").update(succeeded_at=None, requested_at=clock.now())
     [report] = fetch_now(acme, "lena.bakes", "posts")
     assert report.outcome == "bad_payload"
     assert Post.objects.count() == 60 and not Post.objects.filter(deleted_at__isnull=False).exists()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection, transaction
 
 from accounts.selectors import TenantRef
@@ -21,6 +24,7 @@ from tests.simulating import Caller
 from tikdash import clock
 from tikdash.db.scope import owner
 from tikdash.tiklive.client import client_for
+from tikdash.tiklive.ports import load_ports
 
 SLOW_DOWN = "TikLiveAPI asks us to slow down. We will try again shortly."
 DOWN = "TikLiveAPI has a problem at the moment. We will try again shortly."
@@ -29,6 +33,15 @@ UNUSABLE = "TikLiveAPI sent an answer that cannot be used."
 NO_CREDITS = "The TikLiveAPI credits of this key are used up."
 BAD_KEY = "TikLiveAPI does not accept the API key."
 KINDS = ("profile", "posts")
+
+
+@pytest.fixture(autouse=True)
+def _one_attempt_a_call(settings: Any) -> Iterator[None]:
+    """Attempts within a call are told in tests/tiklive; and no pause or breaker of one test is left to the next."""
+    settings.TIKLIVE_ATTEMPTS = 1
+    cache.clear()
+    yield
+    cache.clear()
 
 
 def make_lenas_job(upstream: Caller, kind: str, **fields: Any) -> FetchJob:
@@ -289,5 +302,7 @@ def test_the_meter_takes_an_event_once(acme: TenantRef, upstream: Caller) -> Non
             meter.record(event)
             meter.record(event)
 
-    client_for(acme.id, feature="profile", priority="pro", meter=Twice()).userid("lena.bakes")
+    client_for(acme.id, feature="profile", priority="pro", ports=replace(load_ports(), meter=Twice())).userid(
+        "lena.bakes"
+    )
     assert UsageEvent.objects.count() == 1

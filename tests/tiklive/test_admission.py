@@ -219,6 +219,18 @@ def test_whoever_has_had_least_is_next(limiter: Limiter) -> None:
     assert limiter.pass_(1).admitted
 
 
+def test_a_place_that_becomes_free_is_for_whoever_has_had_least(limiter: Limiter) -> None:
+    limiter.in_flight = 5
+    full(limiter)
+    taken = [slot for slot, _ in (limiter.ask(1) for _ in range(4)) if slot is not None]
+    assert len(taken) == 3
+    assert limiter.pass_(2).reason == Reason.IN_FLIGHT
+    limiter.admission.finish(taken[0], WORKS)
+    assert limiter.pass_(1).reason == Reason.IN_FLIGHT
+    assert limiter.pass_(2).admitted
+    assert limiter.pass_(1).admitted
+
+
 def test_tenants_that_all_want_more_than_there_is_get_the_same_by_turns(limiter: Limiter) -> None:
     full(limiter)
     got = dict.fromkeys(range(5), 0)

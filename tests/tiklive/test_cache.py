@@ -25,7 +25,7 @@ from tikdash.tiklive.endpoints import CATALOGUE
 from tikdash.tiklive.ports import ApiKey
 from tikdash.tiklive.transport import Timeouts
 
-NOON = datetime(2026, 11, 15, 12, tzinfo=UTC)
+NOON = datetime.now(UTC).replace(microsecond=0)
 ENTRY = Entry.of("7", "userid", {"username": "lena"}, 600)
 URL = "https://www.tiktok.com/@a/video/7201234567890123456"
 #: F7: what is kept, for how many seconds; whatever is not named here is never kept.
@@ -124,6 +124,13 @@ def test_who_needs_newer_numbers_is_not_given_older_ones(upstream: Upstream) -> 
         assert len(upstream.asked) == fetched
     # The newer one is kept for all.
     assert client(upstream).answer(CATALOGUE["userid"], {"username": "lena"}).measured_at == NOON + timedelta(minutes=1)
+
+
+def test_where_the_clock_is_moved_an_answer_is_as_old_as_the_clock_says(upstream: Upstream) -> None:
+    with clock.at(NOON):
+        client(upstream).userid("lena")
+    with clock.at(NOON + timedelta(seconds=601)):
+        assert not client(upstream).answer(CATALOGUE["userid"], {"username": "lena"}).from_cache
 
 
 def test_only_answers_are_kept(upstream: Upstream) -> None:
