@@ -1,4 +1,4 @@
-"""The one way to Redis (or Valkey): connections that fail fast, scripts that load themselves, one error when it is gone."""
+"""The one way to Redis (or Valkey): connections that fail fast, scripts that load themselves, one error without it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ from tikdash.errors import Unavailable
 T = TypeVar("T")
 
 _TIMEOUT_S = 1.0
+_MOST_CONNECTIONS = 10_000
 #: After a failure nobody knocks for so long: with a server that swallows packets every knock would cost a time-out.
 _REST_S = 1.0
 #: A server that is full or read-only counts nothing, which is as bad as one that is not there.
 _GONE = (NoConnection, NoAnswer, OutOfMemoryError, ReadOnlyError, OSError)
+_MAY_BE_GONE = (*_GONE, ResponseError)
 _REFUSES_WRITES = ("MISCONF", "NOREPLICAS", "MASTERDOWN")
 
 
@@ -49,6 +51,8 @@ class Server:
             socket_connect_timeout=_TIMEOUT_S,
             retry=Retry(NoBackoff(), 1, supported_errors=(NoConnection,)),
             health_check_interval=0,
+            # A thread holds one at a time. At redis-py's own limit of 100 it would look as if the server were gone.
+            max_connections=_MOST_CONNECTIONS,
         )
         self._gone_until = 0.0
         self._lock = threading.Lock()
@@ -60,25 +64,33 @@ class Server:
             raise RedisGone
         try:
             yield self.connection
-        except _GONE as error:
-            raise self._gone(error) from error
-        except ResponseError as error:
-            if not str(error).startswith(_REFUSES_WRITES):
+        except _MAY_BE_GONE as error:
+            if not self._is_gone(error):
                 raise
-            raise self._gone(error) from error
-
-    def _gone(self, error: Exception) -> RedisGone:
-        with self._lock:
-            self._gone_until = time.monotonic() + _REST_S
-        return RedisGone(detail=type(error).__name__)
+            raise RedisGone(detail=type(error).__name__) from error
 
     def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
         """What `script` returns; it is loaded where the server does not know it (any more)."""
-        with self.reached() as connection:
+        # As `reached`, without the price of a context: this is done several times for each request.
+        if time.monotonic() < self._gone_until:
+            raise RedisGone
+        try:
             try:
-                return connection.execute_command("EVALSHA", script.sha, len(keys), *keys, *args)
+                return self.connection.execute_command("EVALSHA", script.sha, len(keys), *keys, *args)
             except NoScriptError:
-                return connection.execute_command("EVAL", script.source, len(keys), *keys, *args)
+                return self.connection.execute_command("EVAL", script.source, len(keys), *keys, *args)
+        except _MAY_BE_GONE as error:
+            if not self._is_gone(error):
+                raise
+            raise RedisGone(detail=type(error).__name__) from error
+
+    def _is_gone(self, error: Exception) -> bool:
+        """Whether `error` means that the server is gone; it is then left alone for a moment."""
+        if not isinstance(error, _GONE) and not str(error).startswith(_REFUSES_WRITES):
+            return False
+        with self._lock:
+            self._gone_until = time.monotonic() + _REST_S
+        return True
 
 
 class Script:

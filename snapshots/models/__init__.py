@@ -1,5 +1,29 @@
 from snapshots.models.accounts import AccountHandle, AccountSnapshot, TrackedAccount
+from snapshots.models.audience import AudienceMember, AudienceSample
+from snapshots.models.comments import Comment
 from snapshots.models.jobs import FetchJob
 from snapshots.models.posts import Post, PostSnapshot
+from snapshots.models.readings import AccountReading, PostReading
+from snapshots.models.sounds import Sound, SoundSnapshot
+from snapshots.models.stories import Story
+from snapshots.models.tags import Hashtag, HashtagSnapshot, PostHashtag
 
-__all__ = ["AccountHandle", "AccountSnapshot", "FetchJob", "Post", "PostSnapshot", "TrackedAccount"]
+__all__ = [
+    "AccountHandle",
+    "AccountReading",
+    "AccountSnapshot",
+    "AudienceMember",
+    "AudienceSample",
+    "Comment",
+    "FetchJob",
+    "Hashtag",
+    "HashtagSnapshot",
+    "Post",
+    "PostHashtag",
+    "PostReading",
+    "PostSnapshot",
+    "Sound",
+    "SoundSnapshot",
+    "Story",
+    "TrackedAccount",
+]

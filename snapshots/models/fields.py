@@ -22,12 +22,20 @@ def counter() -> models.BigIntegerField[int | None, int | None]:
     return models.BigIntegerField(null=True)
 
 
-class MeasuredRow(models.Model):
+class Judged(models.Model):
     """`state` is the worst state of the row's counters; `suspect` maps a counter that is not ok to its state."""
 
-    captured_at = models.DateTimeField(help_text="When the newest value of the day was read, UTC.")
     state = models.SmallIntegerField(choices=DataState, default=DataState.OK)
     suspect = models.JSONField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class MeasuredRow(Judged):
+    """A day's counters, judged."""
+
+    captured_at = models.DateTimeField(help_text="When the newest value of the day was read, UTC.")
 
     class Meta:
         abstract = True

@@ -17,7 +17,16 @@ class FetchJob(models.Model):
     class Kind(models.TextChoices):
         PROFILE = "profile", "Profile"
         POSTS = "posts", "Posts"
+        EARLY = "early", "Early readings"
+        COMMENTS = "comments", "Comments"
+        FOLLOWERS = "followers", "Followers"
+        FOLLOWING = "following", "Followings"
+        STORIES = "stories", "Stories"
+        HASHTAG = "hashtag", "Hashtags"
+        SOUND = "sound", "Sounds"
+        PICTURES = "pictures", "Pictures"
         PROBE = "probe", "Handle check"
+        BACKFILL = "backfill", "Backfill"
 
     class Queue(models.TextChoices):
         INTERACTIVE = "interactive", "Interactive"
@@ -32,6 +41,7 @@ class FetchJob(models.Model):
         DONE = "done", "Done"
         REFUSED = "refused", "Refused"
         DEAD = "dead", "Dead"
+        CANCELLED = "cancelled", "Cancelled"
 
     tenant = TenantForeignKey()
     account = models.ForeignKey(
@@ -41,14 +51,17 @@ class FetchJob(models.Model):
     queue = models.CharField(max_length=12, choices=Queue)
     priority = models.SmallIntegerField(default=0, help_text="Higher runs first within its tenant.")
     cadence_s = models.IntegerField(null=True)
+    why = models.CharField(max_length=120, blank=True, help_text="Why the job runs as often as it does.")
     offset_s = models.IntegerField(default=0)
     next_due_at = models.DateTimeField()
     cursor = models.CharField(max_length=120, blank=True)
+    credits_spent = models.IntegerField(default=0, help_text="Of work that is done once, such as a backfill.")
+    credit_cap = models.IntegerField(null=True)
     params = models.JSONField(default=dict)
     attempts = models.SmallIntegerField(default=0, help_text="Failures since the last success.")
     lease_until = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
-    state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
+    state = models.CharField(max_length=9, choices=State, default=State.ACTIVE)
     requested_at = models.DateTimeField(null=True, help_text="When a person last asked for it.")
     succeeded_at = models.DateTimeField(null=True)
     failed_at = models.DateTimeField(null=True)
@@ -74,6 +87,7 @@ class FetchJob(models.Model):
                 include=["tenant", "priority", "id"],
                 condition=models.Q(state="active"),
             ),
+            models.Index(name="fetch_jobs_dead", fields=["error_code", "kind"], condition=models.Q(state="dead")),
             models.Index(
                 name="fetch_jobs_leased", fields=["queue", "lease_until"], condition=models.Q(lease_until__isnull=False)
             ),

@@ -24,6 +24,7 @@ class Post(models.Model):
     aweme_id = models.CharField(max_length=32, help_text="TikTok's id of the post.")
     title = models.TextField(blank=True)
     cover_url = models.URLField(max_length=1000, blank=True)
+    cover_file = models.CharField(max_length=120, blank=True, help_text="Our copy in the file storage.")
     duration_s = models.IntegerField(null=True)
     kind = models.CharField(max_length=5, choices=Kind, default=Kind.VIDEO)
     pinned = models.BooleanField(default=False)
@@ -44,6 +45,7 @@ class Post(models.Model):
         constraints = [models.UniqueConstraint(name="posts_once", fields=["tenant", "account", "aweme_id"])]
         indexes = [
             models.Index(name="posts_posted", fields=["tenant", "account", "-posted_at", "-id"]),
+            models.Index(name="posts_sound", fields=["tenant", "sound_id"], condition=~models.Q(sound_id="")),
             *(
                 # A counter that was never given sorts as -1, so that one comparison of rows pages through all.
                 models.Index(

@@ -57,7 +57,7 @@ def run_jobs(tenant: TenantRef, job_ids: list[int]) -> list[RunReport]:
     Where one is not admitted for longer than a moment, it and all that follow are put back.
     """
     reports = []
-    with tenant_scope(tenant):
+    with tenant_scope(tenant), structlog.contextvars.bound_contextvars(tenant=tenant.slug):
         for number, job_id in enumerate(job_ids, 1):
             job = leases.begin(job_id)
             if job is None:

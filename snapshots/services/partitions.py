@@ -8,7 +8,14 @@ from accounts.selectors import schemas
 from tikdash.db.partitions import make_ahead
 from tikdash.db.scope import owner
 
-PARTITIONED = ("account_snapshots", "post_snapshots")
+PARTITIONED = (
+    "account_snapshots",
+    "post_snapshots",
+    "account_readings",
+    "post_readings",
+    "hashtag_snapshots",
+    "sound_snapshots",
+)
 
 
 def make_partitions_everywhere() -> list[str]:

@@ -32,7 +32,7 @@ PLENTY = Rate(10_000_000, 10_000)
 LEASE_S, PLACES = 0.002, 500
 #: What the other limiters are given, as their users would: the upstream's limit on a key.
 LIMIT, WINDOW_S = 200, 60
-THREADS, ROUNDS = 16, 41
+THREADS, ROUNDS = 16, 31
 #: Admissions in a round.
 TIMES = {"small": 200, "full": 400}
 
@@ -45,7 +45,7 @@ def run(options: Options) -> Iterator[Figure]:
     yield from _speeds(server, TIMES[options.size])
     yield from _against_libraries(server, TIMES[options.size])
     yield from windows(server)
-    yield from fairness(server, options)
+    yield from fairness(server)
     server.connection.flushdb()
 
 

@@ -15,7 +15,7 @@ from itertools import count
 
 from django.conf import settings
 
-from tests.bench.frame import Figure, Options, at_least
+from tests.bench.frame import Figure, at_least
 from tikdash.redis import Server
 from tikdash.tiklive.admission import Admission, Slot, Turn
 from tikdash.tiklive.breaker import WORKS
@@ -26,8 +26,9 @@ TENANTS, GREEDY, TIMES_AS_OFTEN = 50, 5, 20
 DEMAND = 1.15
 #: What a plan allows a tenant of a shared key.
 SHARE = Share(per_minute=30, burst=5)
-#: Requests of one tenant that may be open: its jobs. What comes on top finds its job waiting already.
-JOBS = {"small": 6, "full": 25}
+#: Requests of a quiet tenant that ask at the same time; of a greedy one there are as many more as it asks more often.
+#: What comes on top stands behind them, as the rest of a batch does, and is never given up.
+ASKING = 1
 WARM_UP_S, MEASURED_S, LEASE_S = 600, 3_600, 25.0
 SEED = 20_261_115
 
@@ -37,7 +38,6 @@ class Market:
     """The simulated hour: `admitted` counts the requests of each tenant that were let through in it."""
 
     server: Server
-    jobs: int
     now_ms: int = 1_800_000_000_000
     admitted: Counter[int] = field(default_factory=Counter)
 
@@ -46,7 +46,8 @@ class Market:
         self._chance = random.Random(SEED)
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
-        self._open: Counter[int] = Counter()
+        self._asking: Counter[int] = Counter()
+        self._behind: Counter[int] = Counter()
         self._key = ApiKey("bench-market", "none", "none")
         turn = self._turn(0)
         self.per_minute = turn.rate.per_minute
@@ -63,8 +64,13 @@ class Market:
 
     def _arrive(self, tenant: int) -> None:
         self._in(self._until_next(tenant), lambda: self._arrive(tenant))
-        if self._open[tenant] < self.jobs:
-            self._open[tenant] += 1
+        self._behind[tenant] += 1
+        self._let_ask(tenant)
+
+    def _let_ask(self, tenant: int) -> None:
+        if self._behind[tenant] and self._asking[tenant] < ASKING * _times(tenant):
+            self._behind[tenant] -= 1
+            self._asking[tenant] += 1
             self._ask(tenant, 0)
 
     def _ask(self, tenant: int, slept_ms: int) -> None:
@@ -79,10 +85,11 @@ class Market:
             self._in(decision.wait_ms + late_ms, lambda: self._ask(tenant, 0))
 
     def _begin(self, tenant: int, slot: Slot) -> None:
-        self._open[tenant] -= 1
+        self._asking[tenant] -= 1
         if self.now_ms >= self._measured_from:
             self.admitted[tenant] += 1
         self._in(self._chance.uniform(300, 1_500), lambda: self._end(slot))
+        self._in(1, lambda: self._let_ask(tenant))
 
     def _end(self, slot: Slot) -> None:
         self._admission.finish(slot, WORKS)
@@ -91,17 +98,21 @@ class Market:
         heapq.heappush(self._events, (self.now_ms + max(1, round(wait_ms)), next(self._order), happen))
 
     def _until_next(self, tenant: int) -> float:
-        a_minute = DEMAND * self.per_minute / TENANTS * (TIMES_AS_OFTEN if tenant < GREEDY else 1)
+        a_minute = DEMAND * self.per_minute / TENANTS * _times(tenant)
         return self._chance.expovariate(a_minute / 60_000)
 
     def _turn(self, tenant: int) -> Turn:
         return Turn.of(self._key, tenant, SHARE, for_people=False, lease_s=LEASE_S)
 
 
-def fairness(server: Server, options: Options) -> Iterator[Figure]:
+def _times(tenant: int) -> int:
+    return TIMES_AS_OFTEN if tenant < GREEDY else 1
+
+
+def fairness(server: Server) -> Iterator[Figure]:
     """Jain's index over what the tenants got in the hour, and how much of what the key gives that was in all."""
     server.connection.flushdb()
-    market = Market(server, JOBS[options.size])
+    market = Market(server)
     market.run()
     got = [market.admitted[tenant] for tenant in range(TENANTS)]
     facts = {"greedy_least": min(got[:GREEDY]), "greedy_most": max(got[:GREEDY])}

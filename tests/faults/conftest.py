@@ -13,9 +13,17 @@ from honcho.environ import parse_procfile
 
 from tests.e2e.stack import free_port, running, wait_for
 from tests.environment import ROOT
+from tests.faults.crew import Valkey, own_valkey
 from tests.faults.installation import Installation
 from tests.simulating import running_simulator
 from tikdash.embedded import Embedded
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A Valkey of the test's own, empty."""
+    with own_valkey(tmp_path / "valkey") as valkey:
+        yield valkey
 
 
 @pytest.fixture(scope="package")

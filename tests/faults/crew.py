@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from select import select
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -70,6 +71,7 @@ class Worker:
     def report(self) -> Report:
         """What it saw, when its calls are made."""
         assert self._process.stdout is not None
+        assert select([self._process.stdout], [], [], _ENDS_WITHIN_S)[0], f"{self.order.name} does not come to an end"
         said = self._process.stdout.readline()
         self._process.wait(_ENDS_WITHIN_S)
         assert said, f"{self.order.name} ended without a report: {self._process.returncode}"

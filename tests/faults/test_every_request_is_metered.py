@@ -1,22 +1,21 @@
-"""Whatever becomes of a request, the ledger has its event: as many as the upstream has seen, at the price it charges."""
+"""Whatever becomes of a request, the ledger has its event: as many as the upstream has seen, at its price."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cast import Cast
 from tests.e2e.stack import free_port
-from tests.faults.crew import WIDE, Valkey, own_valkey, reports, working, written_events
+from tests.faults.crew import WIDE, Valkey, reports, working, written_events
 from tests.faults.workers import Order
 from tests.simulating import Caller, running_simulator
 
-ENDPOINTS = ("userid", "userinfo-by-username", "post-detail")
+ENDPOINTS = ("userid", "userinfo-by-username", "challenge-info-name")
 #: In an order in which the rare ones come to their turn.
 FAULTS: list[dict[str, Any]] = [
     {"kind": "http", "status": 429, "retry_after": 1, "every": 40, "count": 3},
@@ -30,16 +29,16 @@ FAULTS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[Valkey]:
-    with own_valkey(tmp_path) as valkey:
-        yield valkey
-
-
-@pytest.fixture
-def upstream() -> Iterator[Caller]:
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Caller]:
     with running_simulator("--threads", "64") as base_url:
         yield Caller(base_url)
+
+
+@pytest.fixture
+def upstream(simulator: Caller) -> Caller:
+    simulator.order("reset")
+    return simulator
 
 
 def hits(upstream: Caller, *kinds: str) -> int:
@@ -72,26 +71,38 @@ def test_each_request_that_the_upstream_saw_has_one_event_at_its_price(
     assert outcomes["upstream_down"] == hits(upstream, "500", "503") > 0
     assert outcomes["upstream_timeout"] == hits(upstream, "timeout") > 0
     # A reset in the middle of the body comes as half a body, or takes what was sent before along with it.
-    cut = outcomes["connection_failed"]
-    assert outcomes["bad_payload"] + cut == hits(upstream, "reset", "truncated", "not_json")
+    bad, cut = outcomes["bad_payload"], outcomes["connection_failed"]
+    assert bad + cut == hits(upstream, "reset", "truncated", "not_json")
     assert cut <= hits(upstream, "reset")
     assert outcomes["ok"] == sum(of.get("ok", 0) for of in stats["by_outcome"].values())
 
-    # What was never heard costs nothing here, although this upstream may have charged for it.
+    # What was never heard costs nothing here, although this upstream has charged for it.
     unheard = outcomes["upstream_timeout"] + cut
-    spent = sum(event["credits"] for event in events)
-    assert spent == outcomes["ok"] + outcomes["bad_payload"]
-    assert stats["credits"] - unheard <= spent <= stats["credits"]
+    assert sum(event["credits"] for event in events) == stats["credits"] - unheard == outcomes["ok"] + bad
 
     answered = Counter(call["from_cache"] for call in report.calls if call["outcome"] == "ok")
     assert answered[True] > 100 and answered[False] == outcomes["ok"], "what was kept left no event"
 
 
+def test_a_missing_post_costs_nothing_and_half_an_answer_about_it_counts_as_paid(
+    committed_db: Cast, upstream: Caller, valkey: Valkey
+) -> None:
+    upstream.order("faults", [{"kind": "truncated", "every": 3}])
+    order = Order(
+        "posts", upstream.base_url, threads=2, calls=12, tenants=(committed_db.acme.id,), asks=("post-detail",),
+        keys={"*": WIDE}, real_ports=("meter",),
+    )  # fmt: skip
+    with working([order], valkey.url, TIKLIVE_ATTEMPTS=1) as [worker]:
+        worker.go()
+        worker.report()
+    assert upstream.look("stats")["credits"] == 0
+    events = Counter((event["outcome"], event["credits"]) for event in written_events())
+    assert events == {("entity_not_found", 0): 16, ("bad_payload", 1): 8}
+
+
 def test_a_request_that_was_never_sent_has_none(committed_db: Cast, valkey: Valkey) -> None:
     nobody = f"http://127.0.0.1:{free_port()}"
-    order = Order(
-        "unsent", nobody, calls=2, tenants=(committed_db.acme.id,), keys={"*": WIDE}, real_ports=("meter",)
-    )
+    order = Order("unsent", nobody, calls=2, tenants=(committed_db.acme.id,), keys={"*": WIDE}, real_ports=("meter",))
     with working([order], valkey.url) as [worker]:
         worker.go()
         assert worker.report().outcomes() == {"connection_failed"}

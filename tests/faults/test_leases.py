@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from tests.e2e.stack import wait_for
-from tests.faults.crew import WIDE, Valkey, Worker, own_valkey, working
+from tests.faults.crew import WIDE, Valkey, Worker, working
 from tests.faults.workers import Order
 from tests.simulating import Caller, running_simulator
 from tikdash.tiklive.transport import Timeouts
@@ -18,26 +17,31 @@ from tikdash.tiklive.transport import Timeouts
 TIMEOUTS = (0.2, 0.8)
 
 
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[Valkey]:
-    with own_valkey(tmp_path) as valkey:
-        yield valkey
-
-
-@pytest.fixture
-def upstream() -> Iterator[Caller]:
-    """The first request hangs, all others are answered."""
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Caller]:
     with running_simulator() as base_url:
-        caller = Caller(base_url)
-        caller.order("faults", [{"kind": "timeout", "seconds": 20, "count": 1}])
-        yield caller
+        yield Caller(base_url)
+
+
+@pytest.fixture
+def upstream(simulator: Caller) -> Caller:
+    """The first request hangs, all others are answered."""
+    simulator.order("reset")
+    simulator.order("faults", [{"kind": "timeout", "seconds": 5, "count": 1}])
+    return simulator
 
 
 @pytest.fixture
 def pair(upstream: Caller, valkey: Valkey) -> Iterator[tuple[Worker, Worker]]:
     """One whose request hangs, and one that wants the key's only place; whoever is refused asks again at once."""
     first = Order(
-        "first", upstream.base_url, calls=1, priority="interactive", keys={"*": WIDE | {"in_flight": 1}}, timeouts=TIMEOUTS, comes_back=0.2
+        "first",
+        upstream.base_url,
+        calls=1,
+        priority="interactive",
+        keys={"*": WIDE | {"in_flight": 1}},
+        timeouts=TIMEOUTS,
+        comes_back=0.2,
     )
     # A call does not wait: each refusal is to be seen.
     with working([first, replace(first, name="second")], valkey.url, TIKLIVE_PATIENCE_S=0, TIKLIVE_ATTEMPTS=1) as made:

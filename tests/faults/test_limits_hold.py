@@ -9,15 +9,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
 from billing.models import KeyPace
 from tests.cast import Cast
-from tests.faults.crew import KEY, Worker, most_within, own_valkey, stopped, working, written_events
+from tests.faults.crew import KEY, Valkey, Worker, most_within, own_valkey, stopped, working, written_events
 from tests.faults.workers import Order
 from tests.simulating import Caller, running_simulator
 from tikdash.redis import Server
@@ -81,10 +80,10 @@ def refused(upstream: Caller) -> int:
 
 
 @pytest.mark.usefixtures("long_run")
-def test_a_process_whose_clock_is_an_hour_off_gets_its_share_and_no_more(tmp_path: Path) -> None:
+def test_a_process_whose_clock_is_an_hour_off_gets_its_share_and_no_more(valkey: Valkey) -> None:
     limit = 60
     keys = {"*": KEY | {"per_minute": limit, "in_flight": 20}}
-    with own_valkey(tmp_path) as valkey, simulator(limit) as base_url:
+    with simulator(limit) as base_url:
         right = Order("right", base_url, threads=4, tenants=(1, 2), keys=keys)
         ahead = replace(right, name="ahead", tenants=(3, 4), clock_off=3_600)
         behind = replace(right, name="behind", tenants=(5, 6), clock_off=-3_600)
@@ -106,12 +105,12 @@ def test_a_process_whose_clock_is_an_hour_off_gets_its_share_and_no_more(tmp_pat
 
 @pytest.mark.usefixtures("long_run")
 def test_a_flushed_and_a_restarted_redis_let_nobody_through_twice_and_people_are_served_meanwhile(
-    committed_db: Cast, tmp_path: Path
+    committed_db: Cast, valkey: Valkey
 ) -> None:
     KeyPace.objects.all().delete()
     tenants = tuple(tenant.id for tenant in committed_db.tenants)
     real = ("keys", "gate", "meter", "pace")
-    with own_valkey(tmp_path) as valkey, simulator(LIMIT) as base_url:
+    with simulator(LIMIT) as base_url:
         jobs = Order("jobs", base_url, threads=9, tenants=tenants, real_ports=real, comes_back=0.3)
         people = replace(jobs, name="people", threads=3, priority="interactive", rest=0.5)
         settings = {"TIKLIVE_KEY_PER_MINUTE": LIMIT, "TIKLIVE_KEY_IN_FLIGHT": 20}
@@ -138,7 +137,7 @@ def test_a_flushed_and_a_restarted_redis_let_nobody_through_twice_and_people_are
     meanwhile = [event for event in events if gone + 0.2 < event["at"] < back]
     assert {event["priority"] for event in meanwhile} == {"interactive"}
     # A tenth of 200 a minute: one every 3 s.
-    gaps = [after["at"] - before["at"] for before, after in zip(meanwhile, meanwhile[1:], strict=False)]
+    gaps = [after["at"] - before["at"] for before, after in pairwise(meanwhile)]
     assert 2 <= len(meanwhile) <= 3 and min(gaps) > 2.8, gaps
     assert {event["priority"] for event in events if event["at"] > back} == {"interactive", "background"}
 
@@ -146,7 +145,6 @@ def test_a_flushed_and_a_restarted_redis_let_nobody_through_twice_and_people_are
     # What flows in, and one request for each time that the bucket was new: at the start, flushed, restarted.
     assert len(with_redis) <= 3 + PER_SECOND * (ended - began - (back - gone)) + 1
     assert most_within(60, [event["at"] for event in events]) <= LIMIT
-    cache.clear()
 
 
 def test_16_threads_in_each_of_3_processes_use_the_limit_and_never_hear_429(long_run: LongRun) -> None:

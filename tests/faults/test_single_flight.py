@@ -5,25 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from billing.models import KeyPace
 from tests.cast import Cast
 from tests.e2e.stack import wait_for
-from tests.faults.crew import WIDE, Valkey, own_valkey, reports, working
+from tests.faults.crew import WIDE, Valkey, reports, working
 from tests.faults.workers import Order
 from tests.simulating import Caller, running_simulator
 from tikdash.tiklive.cache import LEASE_MS
 
 LATENCY_S = 0.75
-
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[Valkey]:
-    with own_valkey(tmp_path) as valkey:
-        yield valkey
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +36,7 @@ def readers(upstream: Caller, name: str, threads: int, **more: object) -> Order:
     """Each reads the same hashtag once, each thread for a tenant of its own as far as 50 reach."""
     order = Order(
         name, upstream.base_url, threads=threads, calls=1, tenants=tuple(range(1, 51)), priority="interactive",
-        asks=("challenge-info-name",), about="sourdough", keys={"*": WIDE}, timeouts=(5, 10),
+        asks=("challenge-info-name",), about="sourdough", keys={"*": WIDE}, timeouts=(5, 10), comes_back=0.5,
     )  # fmt: skip
     return replace(order, **more)  # type: ignore[arg-type]
 

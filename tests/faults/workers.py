@@ -26,9 +26,9 @@ class Order:
 
     Every thread asks for one of `tenants` and makes `calls` calls, or goes on until it is stopped; a call that was not
     admitted is made again when it is told to, and after `comes_back` at the latest. `asks` are slugs of endpoints
-    by turns, about a name that nobody has asked for, or all about `about`; with `twice`, each answer is asked for again.
-    `keys` are facts of API keys by tenant, "*" for all others. Ports are made by hand but for those in `real_ports`.
-    The machine's clock is wrong by `clock_off` for this process.
+    by turns, each time about a name that nobody has asked for, or always about `about`; `twice` asks for each answer
+    again. `keys` are facts of API keys by tenant, "*" for all others. Ports are made by hand but for those in
+    `real_ports`. The machine's clock is wrong by `clock_off` for this process.
     """
 
     name: str
@@ -66,11 +66,26 @@ def main() -> None:
 
     django.setup()
     crew = Crew(order)
+    connect(order.threads)
     print("ready", flush=True)
     if os.read(0, 1):
         threading.Thread(target=crew.stop_at_end_of_input, daemon=True).start()
         crew.work()
     print(json.dumps({"calls": crew.calls, "events": crew.events}), flush=True)
+
+
+def connect(most: int) -> None:
+    """Opens connections to Redis as a process has them that has run for a while; none where Redis is not there."""
+    from redis.exceptions import ConnectionError as NoConnection
+
+    from tikdash.redis import server
+
+    pool = server().connection.connection_pool
+    try:
+        for connection in [pool.get_connection() for _ in range(most)]:
+            pool.release(connection)
+    except NoConnection:
+        return
 
 
 def put_clock_wrong(seconds: int) -> None:
@@ -112,7 +127,8 @@ class Crew:
     def work(self) -> None:
         """Everything that was ordered. A single thread is the main one, where signals strike."""
         if self.order.threads == 1:
-            return self._ask_on(0)
+            self._ask_on(0)
+            return
         threads = [threading.Thread(target=self._ask_on, args=(number,)) for number in range(self.order.threads)]
         for thread in threads:
             thread.start()

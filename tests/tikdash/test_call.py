@@ -88,7 +88,9 @@ def test_every_other_endpoint_can_be_called(committed_db: Cast, server: Upstream
     assert events_of(committed_db.acme) == [(slug, "call", "interactive", "ok", 1)] * 2
 
 
-def test_answer_from_the_cache_says_when_it_was_measured_and_costs_nothing(committed_db: Cast, upstream: Caller) -> None:
+def test_answer_from_the_cache_says_when_it_was_measured_and_costs_nothing(
+    committed_db: Cast, upstream: Caller
+) -> None:
     with clock.at(datetime(2026, 11, 15, 12, 0, 7, tzinfo=UTC)):
         first = data_of(manage("call", "acme", "userid", "username=lena.bakes", "--json"))
     assert (first["from_cache"], first["credits"]) == (False, 1)

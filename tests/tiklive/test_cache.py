@@ -94,7 +94,12 @@ def test_an_answer_from_the_cache_has_its_own_time_and_no_usage_event(upstream: 
 def test_other_parameters_are_another_question_and_their_order_is_not() -> None:
     one = Entry.of("7", "user-posts", {"userid": "1", "cursor": "0"}, 600)
     assert one == Entry.of("7", "user-posts", {"cursor": "0", "userid": "1"}, 600)
-    others = [{"userid": "1", "cursor": "1"}, {"userid": "2", "cursor": "0"}, {"userid": "1"}, {"userid": "1", "time": "0"}]
+    others = [
+        {"userid": "1", "cursor": "1"},
+        {"userid": "2", "cursor": "0"},
+        {"userid": "1"},
+        {"userid": "1", "time": "0"},
+    ]
     assert len({one.name, *(Entry.of("7", "user-posts", other, 600).name for other in others)}) == 5
     assert Entry.of("8", "user-posts", {"userid": "1", "cursor": "0"}, 600).name != one.name
 

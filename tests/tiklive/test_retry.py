@@ -26,7 +26,9 @@ def test_only_429_time_outs_and_5xx_are_repeated(status: int) -> None:
     assert may_help(error) == (status in (408, 429) or status >= 500 or (status < 400))
 
 
-@pytest.mark.parametrize("body", [b'{"message":"Api-Key is not available"}', b'{"status":"error","message":"Not found"}'])
+@pytest.mark.parametrize(
+    "body", [b'{"message":"Api-Key is not available"}', b'{"status":"error","message":"Not found"}']
+)
 def test_refusals_that_come_as_200_are_not_repeated(body: bytes) -> None:
     error = errors.error_for("userid", 200, {}, body)
     assert error is not None and not may_help(error)

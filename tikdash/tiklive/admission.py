@@ -13,8 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from os import urandom
 from pathlib import Path
-from uuid import uuid4
+from struct import Struct
 
 from django.conf import settings
 
@@ -139,28 +140,15 @@ class Admission:
 
     def ask(self, turn: Turn) -> tuple[Slot | None, Decision]:
         """Asks once, without waiting."""
-        lease = uuid4().hex
-        share = turn.share
+        lease = urandom(16).hex()
         admitted, wait_ms, reason, probe = self._server.run(
             ADMIT,
             _names(turn.key_id, turn.tenant_id),
-            (
-                self._now_ms(),
-                lease,
-                int(turn.lease_s * 1000),
-                turn.tenant_id,
-                turn.rate.per_minute,
-                turn.rate.burst,
-                turn.in_flight,
-                share.per_minute if share else 0,
-                share.burst if share else 0,
-                0 if turn.for_people else KEPT_FOR_PEOPLE,
-                settings.TIKLIVE_BREAKER_OPEN_S * 1000,
-                _PATIENCE_MS,
-            ),
+            (lease, turn.tenant_id, _packed(self._now_ms(), turn, settings.TIKLIVE_BREAKER_OPEN_S)),
         )
-        decision = Decision(bool(admitted), wait_ms, Reason(reason), bool(probe))
-        return Slot(turn, lease) if admitted else None, decision
+        if admitted:
+            return Slot(turn, lease), _PROBES if probe else _ADMITTED
+        return None, Decision(False, wait_ms, Reason(reason), False)
 
     def finish(self, slot: Slot, verdict: Verdict, *, pause_s: float = 0) -> Change:
         """Frees the slot and tells the breakers; `pause_s` keeps the key still for so long."""
@@ -183,6 +171,9 @@ class Admission:
         return change
 
 
+_NUMBERS = Struct(">10d")
+_NO_SHARE = Share(per_minute=0, burst=0)
+_ADMITTED, _PROBES = (Decision(True, 0, Reason.NONE, probe) for probe in (False, True))
 _BREAKERS = (Reason.KEY_BREAKER, Reason.UPSTREAM_BREAKER)
 
 
@@ -196,6 +187,23 @@ def _refusal(decision: Decision) -> NotAdmitted:
 @lru_cache(maxsize=1024)
 def _rate_within(limit: int, share: float, burst: int) -> Rate:
     return Rate.within(limit, share=share, burst=burst)
+
+
+def _packed(now_ms: int, turn: Turn, open_s: int) -> bytes:
+    """The numbers of `admit.lua`, in its order."""
+    share = turn.share or _NO_SHARE
+    return _NUMBERS.pack(
+        now_ms,
+        turn.lease_s * 1000,
+        turn.rate.per_minute,
+        turn.rate.burst,
+        turn.in_flight,
+        share.per_minute,
+        share.burst,
+        0 if turn.for_people else KEPT_FOR_PEOPLE,
+        open_s * 1000,
+        _PATIENCE_MS,
+    )
 
 
 @lru_cache(maxsize=4096)

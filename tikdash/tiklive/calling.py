@@ -119,7 +119,9 @@ class Caller:
         self._admission = Admission(server())
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(tenant_id={self.tenant_id}, feature={self.feature!r}, priority={self.priority!r})"
+        return (
+            f"{type(self).__name__}(tenant_id={self.tenant_id}, feature={self.feature!r}, priority={self.priority!r})"
+        )
 
     def call(self, endpoint: Endpoint[T], params: Mapping[str, object]) -> T:
         """The decoded answer of any endpoint of the catalogue; the client's methods are this with names and types.

@@ -20,7 +20,9 @@ WAITS = Histogram(
     ["reason"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2),
 )
-CACHE = Counter("tikdash_upstream_cache", "Questions to the cache: hit, miss, or shared with whoever asked.", ["result"])
+CACHE = Counter(
+    "tikdash_upstream_cache", "Questions to the cache: hit, miss, or shared with whoever asked.", ["result"]
+)
 
 
 def attempted(endpoint: str, outcome: str, latency_ms: int, credits: int, feature: str) -> None:

@@ -25,7 +25,9 @@ _INDENT = "  "
 
 
 class Command(TikdashCommand):
-    help = "Asks the upstream one thing for a tenant and prints the decoded answer, what it cost, and where it came from."
+    help = (
+        "Asks the upstream one thing for a tenant and prints the decoded answer, what it cost, and where it came from."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

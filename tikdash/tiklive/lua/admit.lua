@@ -8,11 +8,10 @@
 --       3 places in flight (zset: lease -> its end)
 --       4 waiting tenants (zset: tenant -> its turn)   5 (zset: tenant -> when its waiting is forgotten)
 --       6 breaker of the upstream (hash: failures until probe probe_until)
--- ARGV  1 now, 0 for the server's clock   2 lease   3 its length   4 tenant
---       5 key: requests a minute   6 at once   7 places in flight
---       8 tenant: requests a minute, 0 where the key is its own   9 at once
---       10 tokens and places that are kept for people who wait   11 how long a breaker stays open
---       12 how long a waiting tenant is remembered beyond the wait it is told
+-- ARGV  1 lease   2 tenant   3 numbers, packed as big-endian doubles because many arguments cost more than the script:
+--       now, 0 for the server's clock · length of the lease · key: requests a minute, at once, places in flight ·
+--       tenant: requests a minute, 0 where the key is its own, at once · tokens and places that are kept for people who
+--       wait · how long a breaker stays open · how long a waiting tenant is remembered beyond the wait it is told
 -- returns {admitted, wait_ms, reason, probe}; reasons are those of tikdash.tiklive.admission.Reason,
 --         probe is 1 for the upstream's breaker, 2 for the key's, 3 for both
 
@@ -21,15 +20,13 @@ local PLACE_WAIT, PROBE_WAIT, LONGEST_TURN = 250, 1000, 30000
 local PLACES_KEPT, LONGEST_PLACE_WAIT = 2, 5000
 local TENANT_KEPT = 3600000
 
-local now = tonumber(ARGV[1])
+local lease, tenant = ARGV[1], ARGV[2]
+local now, length, key_rate, key_burst, places, tenant_rate, tenant_burst, held, open_ms, patience =
+    struct.unpack('>dddddddddd', ARGV[3])
 if now == 0 then
     local time = redis.call('TIME')
     now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local lease, tenant = ARGV[2], ARGV[4]
-local key_rate, key_burst, places = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local tenant_rate, tenant_burst = tonumber(ARGV[8]), tonumber(ARGV[9])
-local held, open_ms, patience = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
 
 -- How long a breaker refuses (0: it lets pass), and whether this request would be its probe.
 local function breaker(until_, probe_until)
@@ -65,9 +62,12 @@ wait, probes_key = breaker(key[5], key[6])
 if wait > 0 then return {0, wait, 5, 0} end
 if key[3] and now < tonumber(key[3]) then return {0, tonumber(key[3]) - now, 7, 0} end
 
-redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 places = math.max(1, places - held)
 local free = places - redis.call('ZCARD', KEYS[3])
+if free <= PLACES_KEPT then
+    -- Those whose lease has ended are taken out where they matter.
+    free = free + redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+end
 -- A single request: with a full burst every flush would let that much more through.
 local tokens = filled(key[1], key[2], key_rate, key_burst, 1)
 keep(KEYS[1], key[1], key[2], tokens)
@@ -130,10 +130,9 @@ else
         first = turn
     end
     redis.call('HSET', KEYS[2], 'tokens', own_tokens - ONE, 'at', now, 'turn', turn + 1)
-    redis.call('PEXPIRE', KEYS[2], TENANT_KEPT)
+    if not own[3] then redis.call('PEXPIRE', KEYS[2], TENANT_KEPT) end
 end
 
-local length = tonumber(ARGV[3])
 redis.call('HSET', KEYS[1], 'tokens', tokens - ONE, 'at', now, 'turn', first)
 redis.call('ZADD', KEYS[3], now + length, lease)
 local probe = 0
