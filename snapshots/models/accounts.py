@@ -27,7 +27,7 @@ class TrackedAccount(models.Model):
     sec_uid = models.CharField(max_length=120, blank=True)
     nickname = models.CharField(max_length=200, blank=True)
     avatar_url = models.URLField(max_length=1000, blank=True)
-    avatar_file = models.CharField(max_length=120, blank=True, help_text="Our copy in the file storage.")
+    avatar_file = models.CharField(max_length=120, blank=True, db_default="", help_text="Our copy in the file storage.")
     bio = models.TextField(blank=True)
     verified = models.BooleanField(default=False)
     tracked_reason = models.CharField(max_length=12, choices=Reason, default=Reason.COMPETITOR)

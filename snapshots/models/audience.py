@@ -9,7 +9,7 @@ from tikdash.db.rls import TenantForeignKey
 
 
 class AudienceSample(models.Model):
-    """Some of an account's followers, or of those it follows, read at one time. `total` is what TikTok says there are."""
+    """Some of an account's followers, or of those it follows, read at one time. TikTok says there are `total`."""
 
     class Direction(models.TextChoices):
         FOLLOWERS = "followers", "Followers"

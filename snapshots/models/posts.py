@@ -24,7 +24,7 @@ class Post(models.Model):
     aweme_id = models.CharField(max_length=32, help_text="TikTok's id of the post.")
     title = models.TextField(blank=True)
     cover_url = models.URLField(max_length=1000, blank=True)
-    cover_file = models.CharField(max_length=120, blank=True, help_text="Our copy in the file storage.")
+    cover_file = models.CharField(max_length=120, blank=True, db_default="", help_text="Our copy in the file storage.")
     duration_s = models.IntegerField(null=True)
     kind = models.CharField(max_length=5, choices=Kind, default=Kind.VIDEO)
     pinned = models.BooleanField(default=False)

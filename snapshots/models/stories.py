@@ -17,7 +17,7 @@ class Story(models.Model):
     aweme_id = models.CharField(max_length=32)
     title = models.TextField(blank=True)
     cover_url = models.URLField(max_length=1000, blank=True)
-    cover_file = models.CharField(max_length=120, blank=True, help_text="Our copy in the file storage.")
+    cover_file = models.CharField(max_length=120, blank=True, db_default="", help_text="Our copy in the file storage.")
     duration_s = models.IntegerField(null=True)
     posted_at = models.DateTimeField()
     expires_at = models.DateTimeField()

@@ -112,9 +112,9 @@ def test_a_flushed_and_a_restarted_redis_let_nobody_through_twice_and_people_are
     real = ("keys", "gate", "meter", "pace")
     with simulator(LIMIT) as base_url:
         jobs = Order("jobs", base_url, threads=9, tenants=tenants, real_ports=real, comes_back=0.3)
-        people = replace(jobs, name="people", threads=3, priority="interactive", rest=0.5)
+        people = replace(jobs, name="people", threads=3, priority="interactive", rest=2)
         settings = {"TIKLIVE_KEY_PER_MINUTE": LIMIT, "TIKLIVE_KEY_IN_FLIGHT": 20}
-        with working([jobs, replace(jobs, name="more-jobs"), people], valkey.url, **settings) as workers:
+        with working([jobs, replace(jobs, name="others"), people], valkey.url, **settings) as workers:
             began = time.time()
             begin(workers)
             time.sleep(3)

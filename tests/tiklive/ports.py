@@ -9,6 +9,8 @@ from tikdash.tiklive.client import Client, client_for
 from tikdash.tiklive.ports import ApiKey, PlannedCall, Ports, Share, UsageRecord
 from tikdash.tiklive.transport import Timeouts
 
+QUICK = Timeouts(connect_s=1, read_s=0.3)
+
 
 @dataclass
 class OneKey:
@@ -60,7 +62,7 @@ def client_to(
     *,
     tenant_id: int = 7,
     priority: str = "interactive",
-    timeouts: Timeouts = Timeouts(1, 0.3),
+    timeouts: Timeouts = QUICK,
     **given: object,
 ) -> Client:
     """A client of an upstream at `base_url`."""

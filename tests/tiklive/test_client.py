@@ -26,7 +26,6 @@ from tikdash.tiklive import errors
 from tikdash.tiklive.client import Client, client_for
 from tikdash.tiklive.errors import TikLiveError
 from tikdash.tiklive.ports import ApiKey, UsageRecord, uuid7
-from tikdash.tiklive.transport import Timeouts
 
 POSTS = {"videos": [{"video_id": "71", "play_count": 5}], "cursor": 1639312724000, "hasMore": 1}
 PROFILE = {"user": {"id": "107955", "uniqueId": "lena"}, "stats": {"followerCount": 9}}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tikdash.tiklive.errors import TikLiveError
 from tikdash.tiklive import errors
+from tikdash.tiklive.errors import TikLiveError
 from tikdash.tiklive.retry import may_help, wait_before_next
 
 CHANCE = random.Random(3)
@@ -36,8 +36,15 @@ def test_refusals_that_come_as_200_are_not_repeated(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("reason", "repeated"),
-    [("not_json", True), ("truncated", True), ("empty_object", True), ("wrong_shape", False), ("no_stats", False), ("too_large", False)],
-)  # fmt: skip
+    [
+        ("not_json", True),
+        ("truncated", True),
+        ("empty_object", True),
+        ("wrong_shape", False),
+        ("no_stats", False),
+        ("too_large", False),
+    ],
+)
 def test_broken_bodies_are_repeated_and_unusable_ones_are_not_paid_for_twice(reason: str, repeated: bool) -> None:
     assert may_help(errors.BadPayload(reason=reason)) is repeated
 

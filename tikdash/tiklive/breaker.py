@@ -1,8 +1,8 @@
 """Circuit breakers, one per key and one for the upstream: what an attempt says about each, and how they stand.
 
 The states live in Redis and change in `lua/admit.lua` and `lua/finish.lua`: closed; open after TIKLIVE_BREAKER_FAILURES
-failures in a row; after TIKLIVE_BREAKER_OPEN_S seconds one request probes (half-open), and its answer decides. A tenant's
-dead key is a matter of that key alone; trouble of the upstream is a matter of no key.
+failures in a row; after TIKLIVE_BREAKER_OPEN_S seconds one request probes (half-open), and its answer decides. A
+tenant's dead key is a matter of that key alone; trouble of the upstream is a matter of no key.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def note_changes(key_id: str, change: Change) -> None:
 
 
 def states(at: Server) -> dict[str, State]:
-    """The breaker of the upstream, named “upstream”, and those of keys (“key ID”) that are not closed. Raises RedisGone."""
+    """The breaker of the upstream (“upstream”), and those of keys (“key ID”) that are not closed. Raises RedisGone."""
     with at.reached() as connection:
         pipeline = connection.pipeline(transaction=False)
         pipeline.time()

@@ -205,7 +205,7 @@ class Caller:
                 self._leave(slot, attempt)
 
     def _enter(self, endpoint: Endpoint[Any], key: ApiKey) -> Slot | None:
-        """The budget's consent, then a slot; None where PostgreSQL's clock has admitted the request instead of Redis."""
+        """The budget's consent, then a slot; None where PostgreSQL's clock has admitted the request in Redis' place."""
         planned = PlannedCall(self.tenant_id, endpoint.slug, self.feature, self.priority, endpoint.credits)
         share = self._ports.gate.allow(planned)
         for_people = self.priority == FOR_PEOPLE

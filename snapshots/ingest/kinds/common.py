@@ -1,0 +1,55 @@
+"""What all kinds of jobs share: the account, the client, and how a run says what came."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from accounts.selectors import TenantRef
+from snapshots.models import TrackedAccount
+from snapshots.scheduling.leases import RunningJob
+from tikdash import clock
+from tikdash.errors import BadInput, TikdashError
+from tikdash.tiklive.client import Client, client_for
+
+#: What a run leaves behind for people and for who started it: `handle`, `text`, and what else its kind has to say.
+Result = dict[str, Any]
+
+
+class RefusedError(TikdashError):
+    """The job can never succeed; its sentence is for the person who asked."""
+
+    code = "refused"
+    status = 422
+
+
+def client_of(tenant: TenantRef, job: RunningJob) -> Client:
+    """The client of a run. What was measured before somebody asked, or the last time, is no answer to this run."""
+    moments = [moment for moment in (job.requested_at, job.succeeded_at) if moment is not None]
+    return client_for(tenant.id, feature=job.kind, priority=job.queue, fresh_since=max(moments, default=None))
+
+
+def measured_at(client: Client) -> datetime:
+    """When the oldest of the answers was measured that this run has used."""
+    return client.measured_at or clock.now()
+
+
+def account_of(job: RunningJob) -> TrackedAccount:
+    """The account of a job; BadInput where it is no longer tracked."""
+    account = TrackedAccount.objects.filter(pk=job.account_id or 0).first()
+    if account is None:
+        raise BadInput("The account of this job is no longer tracked.")
+    return account
+
+
+def set_state(account: TrackedAccount, state: str) -> str:
+    """Puts an account into a state that TikTok told, unless a person has paused it; returns the sentence for it."""
+    if account.state not in (state, TrackedAccount.State.PAUSED):
+        account.state = state
+        account.save(update_fields=["state"])
+    return f"TikTok says: {TrackedAccount.State(state).label.lower()}"
+
+
+def say(account: TrackedAccount, text: str) -> Result:
+    """The result of a run."""
+    return {"handle": account.username, "text": text}
