@@ -40,13 +40,19 @@ def end(event: dict[str, Any]) -> float:
 
 
 def opened_at(events: Sequence[dict[str, Any]]) -> float:
-    """When the last of the first failures in a row was over."""
-    return sorted(end(event) for event in events)[FAILURES - 1]
+    """When the last of the first failures in a row was over: successes that were still under way break the row."""
+    in_a_row = 0
+    for event in sorted(events, key=end):
+        in_a_row = 0 if event["outcome"] == "ok" else in_a_row + 1
+        if in_a_row == FAILURES:
+            return end(event)
+    raise AssertionError(f"There were never {FAILURES} failures in a row")
 
 
 def assert_one_a_period(events: Sequence[dict[str, Any]], until: float) -> None:
     """Behind the failures that open the breaker, and what was under way then, a single request each period."""
     opened = opened_at(events)
+    # What was admitted before that may begin a moment later.
     probes = [event for event in events if opened + 0.1 < event["at"] < until]
     gaps = [after["at"] - before["at"] for before, after in pairwise(probes)]
     assert min(gaps) >= PERIOD_S, gaps
@@ -72,9 +78,7 @@ def test_an_upstream_that_is_down_is_asked_once_a_period_until_it_is_back(upstre
         asked = upstream.look("stats")["requests"]
     assert asked == len(report.events)
     assert {event["outcome"] for event in report.events if end(event) < down} == {"ok"}
-    failed = [event for event in report.events if event["outcome"] == "upstream_down"]
-    assert len([event for event in failed if event["at"] <= opened_at(failed) + 0.1]) < FAILURES + 12
-    assert_one_a_period(failed, up)
+    assert_one_a_period(report.events, up)
 
     behind = [event for event in report.events if event["at"] > up]
     probe = next(event for event in behind if event["outcome"] == "ok")
@@ -88,8 +92,9 @@ def test_an_upstream_that_is_down_is_asked_once_a_period_until_it_is_back(upstre
 def test_a_revoked_key_stops_its_tenant_and_nobody_else(upstream: Caller, valkey: Valkey) -> None:
     own = {"id": "own-9", "secret": "sim-own", "last_four": "-own", "shared": False}
     keys = {"*": WIDE, "9": WIDE | own}
-    order = Order("", upstream.base_url, threads=6, tenants=(1, 9, 2), keys=keys, rest=0.05)
-    orders = [replace(order, name=f"worker{number}") for number in range(2)]
+    nine = Order("nine", upstream.base_url, threads=6, tenants=(9,), keys=keys, rest=0.05)
+    # Calm, so that their successes do not hide the failures of the one.
+    orders = [nine, replace(nine, name="others", threads=4, tenants=(1, 2), rest=0.2)]
     with working(orders, valkey.url, TIKLIVE_BREAKER_OPEN_S=1) as workers:
         for worker in workers:
             worker.go()
@@ -105,10 +110,8 @@ def test_a_revoked_key_stops_its_tenant_and_nobody_else(upstream: Caller, valkey
     assert max(after["at"] - before["at"] for before, after in pairwise(others)) < 0.5
 
     of_nine = [event for event in report.events if event["tenant_id"] == 9]
-    refused = [event for event in of_nine if event["outcome"] == "bad_key"]
-    assert {call["reason"] for call in report.calls if call["outcome"] == "breaker_open"} <= {""}
-    assert len([event for event in refused if event["at"] <= opened_at(refused) + 0.1]) < FAILURES + 4
-    assert_one_a_period(refused, valid)
+    assert {event["outcome"] for event in of_nine} == {"ok", "bad_key"}
+    assert_one_a_period(of_nine, valid)
     probe, *rest = [event for event in of_nine if event["at"] > valid]
     assert probe["outcome"] == "ok" and end(probe) - valid < PERIOD_S + 3 * LATENCY_S
     assert {event["outcome"] for event in rest} == {"ok"} and all(event["at"] >= end(probe) - 0.01 for event in rest)
