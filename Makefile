@@ -14,7 +14,12 @@ run: $(STAMP) ## run everything: servers, demo, web, worker, beat, simulator (PO
 test: $(STAMP) ## lint, types, import contracts, migrations, all tests with the browser's
 	@$(BIN)/python -m tests.chromium
 	@$(MAKE) --no-print-directory lint
+ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
+else
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --ignore tests/faults
+	@$(BIN)/python -m pytest tests/faults # servers are taken away and ports must stay free: one after the other
+endif
 
 bench: $(STAMP) ## benchmarks: ONLY=scope,chart  SIZE=small|full
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) --size $(or $(SIZE),small)

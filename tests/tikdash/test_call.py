@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -91,14 +91,15 @@ def test_every_other_endpoint_can_be_called(committed_db: Cast, server: Upstream
 def test_answer_from_the_cache_says_when_it_was_measured_and_costs_nothing(
     committed_db: Cast, upstream: Caller
 ) -> None:
-    with clock.at(datetime(2026, 11, 15, 12, 0, 7, tzinfo=UTC)):
+    moment = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
+    with clock.at(moment):
         first = data_of(manage("call", "acme", "userid", "username=lena.bakes", "--json"))
     assert (first["from_cache"], first["credits"]) == (False, 1)
     again = data_of(manage("call", "acme", "userid", "username=lena.bakes", "--json"))
     assert again == first | {"from_cache": True, "credits": 0, "attempts": 0, "latency_ms": 0}
-    assert again["measured_at"] == "2026-11-15T12:00:07.000+00:00"
+    assert again["measured_at"] == moment.isoformat(timespec="milliseconds")
     shown = manage("call", "acme", "userid", "username=lena.bakes").stdout
-    assert shown.endswith("\n(from the cache, measured 2026-11-15 12:00:07 UTC)\n")
+    assert shown.endswith(f"\n(from the cache, measured {moment:%Y-%m-%d %H:%M:%S} UTC)\n")
     assert not data_of(manage("call", "acme", "userid", "username=lena.bakes", "--fresh", "--json"))["from_cache"]
     assert len(events_of(committed_db.acme)) == upstream.look("stats")["requests"] == 2
 
