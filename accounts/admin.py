@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import ActionForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.models import Domain, Membership, Tenant, User
+from accounts.services.pausing import LONGEST_REASON, pause_tenant, resume_tenant
+from tikdash.errors import BadInput
 
 admin.site.unregister(Group)
+
+
+class ActionWithReason(ActionForm):
+    """The list of actions with a line beside it."""
+
+    reason = forms.CharField(
+        required=False,
+        label="",
+        max_length=LONGEST_REASON,
+        widget=UnfoldAdminTextInputWidget({"placeholder": "Reason, for the customer"}),
+    )
 
 
 class DomainInline(TabularInline):
@@ -31,12 +47,42 @@ class MembershipInline(TabularInline):
 class TenantAdmin(ModelAdmin):
     """Customers. New ones are made with `manage.py create_tenant`, which gives them a schema."""
 
-    list_display = ["name", "slug", "plan", "state", "key_mode", "shard", "trial_ends_at", "created_at"]
+    list_display = ["name", "slug", "plan", "state", "key_mode", "shard", "trial_ends_at", "paused", "created_at"]
     list_filter = ["plan", "state", "key_mode", "shard__kind"]
     list_select_related = ["shard"]
     search_fields = ["name", "slug", "domains__domain"]
-    readonly_fields = ["slug", "shard", "created_at"]
+    readonly_fields = ["slug", "shard", "created_at", "fetching_paused_at", "fetching_paused_reason"]
+    actions = ["pause_fetching", "resume_fetching"]
+    action_form = ActionWithReason
     inlines = [DomainInline, MembershipInline]
+
+    @admin.display(description="Fetching", ordering="fetching_paused_at")
+    def paused(self, tenant: Tenant) -> str:
+        """Whether anything is fetched for the tenant."""
+        if tenant.fetching_paused_at is None:
+            return "on"
+        return f"paused since {tenant.fetching_paused_at:%Y-%m-%d %H:%M}: {tenant.fetching_paused_reason}"
+
+    @admin.action(description="Pause fetching (give a reason)", permissions=["change"])
+    def pause_fetching(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
+        """Stops all fetching for the tenants; their pages show the reason."""
+        reason = request.POST.get("reason", "")
+        try:
+            for tenant in tenants:
+                pause_tenant(slug=tenant.slug, reason=reason)
+                self.log_change(request, tenant, f"Fetching paused: {reason}")
+        except BadInput as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.message_user(request, f"Fetching is paused for {len(tenants)} tenant(s).", messages.SUCCESS)
+
+    @admin.action(description="Resume fetching", permissions=["change"])
+    def resume_fetching(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
+        """What is due for the tenants is fetched again."""
+        resumed = [tenant for tenant in tenants if resume_tenant(slug=tenant.slug)]
+        for tenant in resumed:
+            self.log_change(request, tenant, "Fetching resumed")
+        self.message_user(request, f"Fetching goes on for {len(resumed)} tenant(s).", messages.SUCCESS)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from accounts.models import Membership, Shard, Tenant, User
+from django.db import connection
+
+from accounts.models import Membership, PausedKind, Shard, Tenant, User
 from tikdash.db.backend.base import APPLIES_SCOPE
 from tikdash.db.scope import prepared_row, row_and_scope
 from tikdash.errors import NotFound
@@ -13,6 +15,7 @@ from tikdash.errors import NotFound
 #: Every request begins with these two. Tables are named in full: the session is still in the last request's scope.
 ARRIVAL = f"""
     SELECT s.schema_name, t.id, t.slug, t.name, t.plan, t.state, t.key_mode, t.time_zone, t.trial_ends_at,
+           t.fetching_paused_reason, ARRAY(SELECT ARRAY[kind, reason] FROM public.paused_kinds ORDER BY kind),
            v.session_data, {APPLIES_SCOPE.format(schema="s.schema_name", tenant_id="t.id")}
       FROM public.domains d
       JOIN public.tenants t ON t.id = d.tenant_id
@@ -28,9 +31,20 @@ PERSON = f"""
 """
 
 
+#: Read at every tick of the dispatcher: three small indexes.
+STANDING = """
+    SELECT ARRAY(SELECT id FROM public.tenants WHERE fetching_paused_at IS NOT NULL),
+           ARRAY(SELECT kind::text FROM public.paused_kinds),
+           ARRAY(SELECT id FROM public.tenants WHERE key_mode = 'own')
+"""
+
+
 @dataclass(frozen=True)
 class TenantRef:
-    """What a request, a task or a command has to know of a tenant; enough to enter its scope."""
+    """What a request, a task or a command has to know of a tenant; enough to enter its scope.
+
+    `paused_reason` is why nothing is fetched for it at present, as a sentence; empty otherwise.
+    """
 
     id: int
     slug: str
@@ -41,14 +55,46 @@ class TenantRef:
     time_zone: str
     schema_name: str
     trial_ends_at: datetime | None
+    paused_reason: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What holds for all fetching now: tenants and kinds that are paused, and tenants that bring a key of their own."""
+
+    paused_tenants: list[int]
+    paused_kinds: list[str]
+    own_keys: list[int]
+
+
+@dataclass(frozen=True)
+class PausedTenant:
+    """A tenant for which nothing is fetched, since when and why."""
+
+    slug: str
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class PausedKindRef:
+    """A kind of job that runs for nobody, since when and why."""
+
+    kind: str
+    since: datetime
+    reason: str
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """A request at a tenant's host; `session_data` as stored, None where the session is unknown or over."""
+    """A request at a tenant's host; `session_data` as stored, None where the session is unknown or over.
+
+    `paused_kinds` are kinds of jobs that run for nobody at present, each with the reason.
+    """
 
     tenant: TenantRef
     session_data: str | None
+    paused_kinds: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -83,6 +129,7 @@ def _ref(tenant: Tenant) -> TenantRef:
         time_zone=tenant.time_zone,
         schema_name=tenant.schema_name,
         trial_ends_at=tenant.trial_ends_at,
+        paused_reason=tenant.fetching_paused_reason,
     )
 
 
@@ -110,9 +157,10 @@ def arrival_at(host: str, session_key: str) -> Arrival | None:
     row = row_and_scope(ARRIVAL, [session_key, host])
     if row is None:
         return None
-    schema_name, tenant_id, slug, name, plan, state, key_mode, time_zone, trial_ends_at, session_data = row[:10]
-    tenant = TenantRef(tenant_id, slug, name, plan, state, key_mode, time_zone, schema_name, trial_ends_at)
-    return Arrival(tenant, session_data)
+    schema_name, tenant_id, slug, name, plan, state, key_mode, time_zone, trial_ends_at, paused = row[:10]
+    kinds, session_data = row[10:12]
+    tenant = TenantRef(tenant_id, slug, name, plan, state, key_mode, time_zone, schema_name, trial_ends_at, paused)
+    return Arrival(tenant, session_data, dict(kinds))
 
 
 def person_in(tenant_id: int, user_id: int) -> tuple[User, MembershipRef | None] | None:
@@ -148,3 +196,25 @@ def schemas() -> list[str]:
 def all_tenants_listed() -> list[TenantRef]:
     """Every tenant, by slug."""
     return [_ref(tenant) for tenant in Tenant.objects.select_related("shard").order_by("slug")]
+
+
+def standing() -> Standing:
+    """What the dispatcher has to know of tenants and kinds before it claims."""
+    with connection.cursor() as cursor:
+        cursor.execute(STANDING)
+        return Standing(*cursor.fetchone())
+
+
+def paused_tenants() -> list[PausedTenant]:
+    """Tenants for which nothing is fetched, the longest paused first."""
+    rows = Tenant.objects.filter(fetching_paused_at__isnull=False).order_by("fetching_paused_at", "slug")
+    return [
+        PausedTenant(tenant.slug, tenant.fetching_paused_at, tenant.fetching_paused_reason)
+        for tenant in rows
+        if tenant.fetching_paused_at is not None
+    ]
+
+
+def paused_kinds() -> list[PausedKindRef]:
+    """Kinds of jobs that run for nobody, by name."""
+    return [PausedKindRef(*row) for row in PausedKind.objects.values_list("kind", "paused_at", "reason")]

@@ -21,7 +21,10 @@ class PlanAdmin(ModelAdmin):
     search_fields = ["name", "code"]
     fieldsets = [
         (None, {"fields": ["code", "name", "queue"]}),
-        ("What tenants get", {"fields": ["tracked_accounts", "cadences", "posts_kept_fresh", "chart_days"]}),
+        (
+            "What tenants get",
+            {"fields": ["tracked_accounts", "cadences", "posts_kept_fresh", "chart_days", "readings_kept_days"]},
+        ),
         ("What tenants may spend", {"fields": ["requests_per_minute", "requests_burst", "daily_credits"]}),
     ]
 

@@ -12,3 +12,9 @@ from billing import metering
 def make_partitions() -> None:
     """Makes the ledger's next months. Twice: those that exist are left alone."""
     metering.make_partitions(settings.PARTITIONS_AHEAD_MONTHS)
+
+
+@shared_task(name="billing.drop_old_partitions", ignore_result=True)
+def drop_old_partitions() -> None:
+    """Drops months of the ledger that are kept no longer. Twice: the second run finds none."""
+    metering.drop_old_partitions(settings.USAGE_KEPT_MONTHS)

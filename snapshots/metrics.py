@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -11,6 +12,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 
 from accounts.selectors import schemas
 from snapshots.scheduling.dispatch import jobs_in_flight
+from snapshots.scheduling.holds import holds_now
 from snapshots.scheduling.leases import NOW
 from tikdash import clock
 from tikdash.db.scope import all_tenants
@@ -20,6 +22,7 @@ DUE = f"""
     SELECT queue, count(*), extract(epoch FROM {NOW} - min(claimable_at))::float8
       FROM fetch_jobs
      WHERE state = 'active' AND claimable_at <= {NOW}
+           AND tenant_id <> ALL(%(tenants)s::bigint[]) AND kind <> ALL(%(kinds)s::text[])
      GROUP BY queue
 """
 
@@ -49,11 +52,13 @@ def jobs() -> Iterator[GaugeMetricFamily]:
 
 
 def jobs_due() -> dict[str, Waiting]:
-    """Due jobs by queue, over all shards; queues with none are left out."""
+    """Due jobs by queue, over all shards; without those that are paused or outside their hours, and empty queues."""
     found: dict[str, Waiting] = {}
+    holds = holds_now({}, at_once=True)
+    parameters: dict[str, Any] = {"tenants": holds.tenants, "kinds": holds.kinds, "now": clock.frozen()}
     for schema in schemas():
         with all_tenants(schema), connection.cursor() as cursor:
-            cursor.execute(DUE, {"now": clock.frozen()})
+            cursor.execute(DUE, parameters)
             for queue, number, oldest_s in cursor.fetchall():
                 before = found.get(queue, Waiting())
                 found[queue] = Waiting(before.jobs + number, max(before.oldest_s, oldest_s))

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from accounts.selectors import tenant_by_id
 from snapshots.scheduling import dispatch as dispatching
-from snapshots.services import jobs, partitions
+from snapshots.services import jobs, orphans, partitions
 
 
 @shared_task(name=dispatching.RUN_JOBS, ignore_result=True)
@@ -25,3 +25,15 @@ def dispatch() -> None:
 def make_partitions() -> None:
     """Makes the next months' partitions. Twice: those that exist are left alone."""
     partitions.make_partitions_everywhere()
+
+
+@shared_task(name="snapshots.drop_old_readings", ignore_result=True)
+def drop_old_readings() -> None:
+    """Drops months of readings that are kept no longer. Twice: the second run finds none."""
+    partitions.drop_old_readings()
+
+
+@shared_task(name="snapshots.look_for_orphans", ignore_result=True)
+def look_for_orphans() -> None:
+    """Counts rows whose account or post is gone. Twice: it only reads."""
+    orphans.count_orphans()

@@ -46,6 +46,11 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": models(
                 ("Accounts", "account_circle", "snapshots_trackedaccount"),
                 ("Posts", "movie", "snapshots_post"),
+                ("Comments", "chat", "snapshots_comment"),
+                ("Hashtags", "tag", "snapshots_hashtag"),
+                ("Sounds", "music_note", "snapshots_sound"),
+                ("Audience samples", "groups", "snapshots_audiencesample"),
+                ("Stories", "amp_stories", "snapshots_story"),
                 ("Jobs", "schedule", "snapshots_fetchjob"),
             ),
         },

@@ -44,6 +44,14 @@ def take_state_out_of_the_metrics(**_: object) -> None:
     forget_process(os.getpid())
 
 
+@worker_shutting_down.connect
+def begin_no_more_jobs(**_: object) -> None:
+    """Told to end, a worker ends its running jobs and gives back the rest of their batches."""
+    from snapshots.services.stopping import stop_beginning
+
+    stop_beginning()
+
+
 @worker_init.connect
 def serve_people_without_redis(**_: object) -> None:
     """Beside the consumer, which can do nothing without Redis, not even begin."""

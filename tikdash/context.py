@@ -8,6 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.web.hosts import host_url
+from snapshots.models import FetchJob
 from snapshots.selectors import count_of_accounts
 from tikdash import clock
 from tikdash.plans import limits_of
@@ -27,6 +28,7 @@ def workspace(request: Any) -> dict[str, Any]:
     if getattr(request, "membership", None) is not None:
         limits, used = limits_of(tenant), count_of_accounts()
         shown |= {
+            "paused": _pauses(request),
             "plan_name": limits.name,
             "trial_days_left": _days_left(tenant),
             "accounts_used": used,
@@ -42,6 +44,18 @@ def workspace(request: Any) -> dict[str, Any]:
             }
         ]
     return context | {"workspace": shown}
+
+
+def _pauses(request: Any) -> list[str]:
+    """What is not fetched at present and why, one sentence each; of kinds only those that the plan has."""
+    if request.tenant.paused_reason:
+        return [f"Fetching is paused for this workspace: {request.tenant.paused_reason}"]
+    in_plan = limits_of(request.tenant).cadences
+    return [
+        f"{FetchJob.Kind(kind).label}: fetching is paused. {reason}"
+        for kind, reason in request.arrival.paused_kinds.items()
+        if kind in in_plan
+    ]
 
 
 def _days_left(tenant: Any) -> int | None:

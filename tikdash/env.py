@@ -10,6 +10,7 @@ import os
 import secrets
 import warnings
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,16 @@ def secret(name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(50
         finally:
             temporary.unlink()
     return path.read_text()
+
+
+def time_of_day(name: str, default: str) -> timedelta:
+    """A variable such as `02:30`, as the time since midnight. Raises ImproperlyConfigured for anything else."""
+    value = env.str(name, default=default)
+    try:
+        moment = datetime.strptime(value, "%H:%M")  # noqa: DTZ007  (a time of day has no zone)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a time of day (UTC) such as 02:30, not “{value}”.") from None
+    return timedelta(hours=moment.hour, minutes=moment.minute)
 
 
 def make_directory_of_metrics() -> None:

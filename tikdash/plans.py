@@ -18,7 +18,10 @@ class HasPlan(Protocol):
 
 @dataclass(frozen=True)
 class PlanLimits:
-    """`cadences` maps a kind of job to seconds between two runs; a kind that is missing is not in the plan."""
+    """`cadences` maps a kind of job to seconds between two runs; a kind that is missing is not in the plan.
+
+    `readings_kept_days` is None where readings are kept as long as the installation says.
+    """
 
     code: str
     name: str
@@ -27,6 +30,7 @@ class PlanLimits:
     cadences: Mapping[str, int]
     posts_kept_fresh: int
     chart_days: int
+    readings_kept_days: int | None = None
 
 
 @cache

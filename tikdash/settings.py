@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
 
 from tikdash import logging as tikdash_logging
-from tikdash.env import EMBEDDED, ROOT, VAR, database, env, make_directory_of_metrics, secret
+from tikdash.env import EMBEDDED, ROOT, VAR, database, env, make_directory_of_metrics, secret, time_of_day
 from tikdash.redaction import hide
 
 # --- machine ---------------------------------------------------------------------------------------------------------
@@ -135,6 +136,9 @@ CACHES = {
 
 SHARED_SCHEMA = "shared"
 PARTITIONS_AHEAD_MONTHS = env.int("PARTITIONS_AHEAD_MONTHS", default=3)
+#: Raw readings are kept so long where no plan says longer; daily rows are kept for good.
+READINGS_KEPT_DAYS = env.int("READINGS_KEPT_DAYS", default=90)
+USAGE_KEPT_MONTHS = env.int("USAGE_KEPT_MONTHS", default=24)
 
 # --- people ----------------------------------------------------------------------------------------------------------
 
@@ -253,17 +257,40 @@ QUEUE_ROOM = {
     "free": env.int("ROOM_FREE", default=100),
     "backfill": env.int("ROOM_BACKFILL", default=50),
 }
+#: A claim reads all that is due up to so many rows of a queue; beyond, each tenant's first ones only.
+CLAIM_READS = env.int("CLAIM_READS", default=10_000)
+#: For how many seconds of a shared key's requests background jobs are claimed ahead: what is claimed waits in line, and
+#: whoever comes next waits behind it.
+KEY_CLAIMED_AHEAD_S = env.float("KEY_CLAIMED_AHEAD_S", default=6.0)
+#: When daily work begins, UTC, and between which hours backfills run.
+DAILY_STARTS = {"profile": time_of_day("DAILY_PROFILE_AT", "02:00"), "posts": time_of_day("DAILY_POSTS_AT", "02:30")}
+KIND_WINDOWS = {"backfill": (time_of_day("BACKFILL_FROM", "02:00"), time_of_day("BACKFILL_UNTIL", "05:00"))}
 DISPATCH_EVERY_S = env.float("DISPATCH_EVERY_S", default=2.0)
 CELERY_BEAT_SCHEDULE = {
     "dispatch": {"task": "snapshots.dispatch", "schedule": DISPATCH_EVERY_S, "options": {"expires": 10}},
     "partitions-of-data": {"task": "snapshots.make_partitions", "schedule": 6 * 3600},
     "partitions-of-usage": {"task": "billing.make_partitions", "schedule": 6 * 3600},
+    # In the morning, when the daily work is done.
+    "retention-of-data": {"task": "snapshots.drop_old_readings", "schedule": crontab(hour=6, minute=10)},
+    "retention-of-usage": {"task": "billing.drop_old_partitions", "schedule": crontab(hour=6, minute=20)},
+    "orphans": {"task": "snapshots.look_for_orphans", "schedule": crontab(hour=6, minute=30)},
 }
 JOBS_PER_TASK = 25
 JOB_LEASE_S = env.int("JOB_LEASE_S", default=300)
 JOB_ATTEMPTS = env.int("JOB_ATTEMPTS", default=10)
 REFRESH_EVERY_S = env.int("REFRESH_EVERY_S", default=300)
 POSTS_PER_PAGE_UPSTREAM = 30
+#: Of how many posts, how old at most, a run reads comments, and how many of each.
+COMMENTS_POSTS = env.int("COMMENTS_POSTS", default=10)
+COMMENTS_OF_DAYS = env.int("COMMENTS_OF_DAYS", default=30)
+COMMENTS_PER_POST = env.int("COMMENTS_PER_POST", default=100)
+#: How many hashtags and sounds of an account a run looks up, the most used first.
+HASHTAGS_PER_RUN = env.int("HASHTAGS_PER_RUN", default=30)
+SOUNDS_PER_RUN = env.int("SOUNDS_PER_RUN", default=10)
+#: How many followers, and how many followings, a sample of an audience has.
+AUDIENCE_SAMPLE = env.int("AUDIENCE_SAMPLE", default=250)
+#: What a backfill may spend where nobody says more.
+BACKFILL_CREDITS = env.int("BACKFILL_CREDITS", default=200)
 
 # --- safety of pages -------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
+from accounts.models.pauses import PausedKind
 from accounts.models.shards import Shard
 from accounts.models.tenants import Domain, Tenant
 from accounts.models.users import Membership, User
 
-__all__ = ["Domain", "Membership", "Shard", "Tenant", "User"]
+__all__ = ["Domain", "Membership", "PausedKind", "Shard", "Tenant", "User"]

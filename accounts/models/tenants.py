@@ -30,6 +30,10 @@ class Tenant(models.Model):
     key_mode = models.CharField(max_length=8, choices=KeyMode, default=KeyMode.SHARED)
     time_zone = models.CharField(max_length=60, default="UTC")
     trial_ends_at = models.DateTimeField(null=True, blank=True)
+    fetching_paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    fetching_paused_reason = models.CharField(
+        max_length=200, blank=True, db_default="", editable=False, help_text="A sentence that the customer reads."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -39,7 +43,16 @@ class Tenant(models.Model):
             models.CheckConstraint(
                 name="tenants_trial_has_end",
                 condition=~models.Q(state="trial") | models.Q(trial_ends_at__isnull=False),
-            )
+            ),
+            models.CheckConstraint(
+                name="tenants_pause_has_reason",
+                condition=models.Q(fetching_paused_at__isnull=True) | ~models.Q(fetching_paused_reason=""),
+            ),
+        ]
+        indexes = [
+            # The dispatcher asks at every tick, however many tenants there are.
+            models.Index(name="tenants_paused", fields=["id"], condition=models.Q(fetching_paused_at__isnull=False)),
+            models.Index(name="tenants_own_key", fields=["id"], condition=models.Q(key_mode="own")),
         ]
 
     def __str__(self) -> str:

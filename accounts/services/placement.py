@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
 
 from accounts.models import Shard
+from tikdash.db.partitions import make_all_ahead
 from tikdash.db.rls import grant_tables
 from tikdash.db.scope import owner
 
@@ -23,10 +25,11 @@ def make_shard(*, schema_name: str, kind: str) -> Shard:
 
 
 def make_schema(schema_name: str) -> None:
-    """The schema with the tables of the tenant app, brought up to date."""
+    """The schema with the tables of the tenant app, brought up to date, and their months ahead."""
     with owner(), connection.cursor() as cursor:
         cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema_name}"')
     call_command("migrate_schemas", schema_name=schema_name, tenant=True, interactive=False, verbosity=0)
+    make_all_ahead(schema_name, settings.PARTITIONS_AHEAD_MONTHS)
 
 
 def give_rights(schema_name: str) -> None:

@@ -20,6 +20,13 @@ class Plan(models.Model):
     cadences = models.JSONField(default=dict, help_text='Seconds by kind of job: {"profile": 86400, "posts": 86400}.')
     posts_kept_fresh = models.PositiveIntegerField(default=30, help_text="Newest posts whose counters every run reads.")
     chart_days = models.PositiveIntegerField(default=365, help_text="Longest range a chart offers, days.")
+    readings_kept_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="How long readings within the day are kept, days. Empty: as long as the installation says. They share"
+        " tables, so the longest of all plans in use counts.",
+    )
 
     requests_per_minute = models.PositiveIntegerField(
         default=30,

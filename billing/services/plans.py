@@ -20,4 +20,5 @@ def limits_of(code: str) -> PlanLimits:
         cadences=dict(plan.cadences),
         posts_kept_fresh=plan.posts_kept_fresh,
         chart_days=plan.chart_days,
+        readings_kept_days=plan.readings_kept_days,
     )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from tikdash.tiklive.shapes import Post, PostPage, UserInfo
+from tikdash.tiklive.shapes import MusicInfo, Post, PostPage, UserInfo, first_numeric_id
 
 ACCOUNT_COUNTERS = ("follower_count", "following_count", "heart_count", "video_count", "digg_count")
 POST_COUNTERS = ("play_count", "digg_count", "comment_count", "share_count", "collect_count")
@@ -19,6 +19,7 @@ LONGEST_TITLE = 4000
 LONGEST_NAME = 200
 LONGEST_ADDRESS = 1000
 LONGEST_BIO = 2000
+LONGEST_SOUND_TITLE = 400
 #: TikTok began in 2016; a post dated before or in the future has a broken date.
 EARLIEST_POST = datetime(2014, 1, 1, tzinfo=UTC)
 _EARLIEST_S = int(EARLIEST_POST.timestamp())
@@ -40,6 +41,16 @@ class ProfileRow:
     counters: dict[str, int | None]
 
 
+class SoundRow(Struct, frozen=True, gc=False):
+    """A sound as a post tells it; texts are empty, the others None where the upstream gave none."""
+
+    music_id: str
+    title: str
+    author: str
+    original: bool | None
+    duration_s: int | None
+
+
 class PostRow(Struct, frozen=True, gc=False):
     """A post as it is stored; `counters` by column name in the order of `POST_COUNTERS`, None where none came."""
 
@@ -52,6 +63,7 @@ class PostRow(Struct, frozen=True, gc=False):
     sound_id: str
     posted_at: datetime
     counters: dict[str, int | None]
+    sound: SoundRow | None = None
 
 
 @dataclass(frozen=True)
@@ -105,16 +117,16 @@ def post_rows(page: PostPage, *, author_id: str, now: datetime) -> PostRows:
 
 
 def _post_row(post: Post, aweme_id: str, posted_at: datetime) -> PostRow:
-    music = post.music_info
+    sound = _sound(post.music_info) if post.music_info is not None else None
     # By position and without the post's properties, because a worker does this more often than anything else.
     return PostRow(
         aweme_id,
         (post.title or "")[:LONGEST_TITLE],
         _address(post.cover),
-        _duration(post.duration),
+        duration_s(post.duration),
         "photo" if post.images else "video",
         bool(post.is_top),
-        music.id or "" if music is not None else "",
+        sound.music_id if sound is not None else "",
         posted_at,
         {
             "play_count": post.play_count,
@@ -123,11 +135,27 @@ def _post_row(post: Post, aweme_id: str, posted_at: datetime) -> PostRow:
             "share_count": post.share_count,
             "collect_count": post.collect_count,
         },
+        sound,
     )
 
 
-def _duration(seconds: int | None) -> int | None:
-    return seconds if seconds is not None and 0 <= seconds <= _DAY_S else None
+def _sound(music: MusicInfo) -> SoundRow | None:
+    """A sound that can be asked for by its number, or nothing."""
+    music_id = first_numeric_id(music.id)
+    if music_id is None:
+        return None
+    return SoundRow(
+        music_id,
+        (music.title or "")[:LONGEST_SOUND_TITLE],
+        (music.author or "")[:LONGEST_NAME],
+        music.original,
+        duration_s(music.duration),
+    )
+
+
+def duration_s(seconds: int | str | None) -> int | None:
+    """A length of at most a day; None for what no post or sound has."""
+    return seconds if isinstance(seconds, int) and 0 <= seconds <= _DAY_S else None
 
 
 def _address(url: str | None) -> str:

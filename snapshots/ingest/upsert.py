@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-import orjson
 from django.db import connection, transaction
 
-from snapshots.ingest.normalise import ACCOUNT_COUNTERS, CUMULATIVE, POST_COUNTERS, PostRow, ProfileRow
-from snapshots.ingest.quality import Judgement, judge
+from snapshots.ingest.normalise import ACCOUNT_COUNTERS, POST_COUNTERS, PostRow, ProfileRow
+from snapshots.ingest.past import clear_backed, judge_rows
+from snapshots.ingest.quality import Judgement
+from snapshots.ingest.readings import store_readings, suspect_json
+from snapshots.ingest.subjects import ACCOUNT, POST, Subject
+from snapshots.ingest.tags import store_tags
 from tikdash import clock
 from tikdash.db.partitions import ensure_months
 from tikdash.db.upsert import upsert
@@ -26,7 +29,7 @@ ACCOUNT_UPDATE = f"""
      WHERE id = %(id)s
 """
 POSTS_BEFORE = f"""
-    SELECT aweme_id, id, deleted_at, {", ".join(POST_COUNTERS)}
+    SELECT aweme_id, id, deleted_at, title, sound_id, {", ".join(POST_COUNTERS)}
       FROM posts WHERE account_id = %s AND aweme_id = ANY(%s)
 """
 #: Between the oldest and the newest row that the upstream gave, what it did not give has vanished. Pinned posts stand
@@ -82,17 +85,19 @@ class StoredPosts:
     returned: list[str]
 
 
-def store_profile(account_id: int, profile: ProfileRow, *, measured_at: datetime) -> Judgement:
+def store_profile(account_id: int, profile: ProfileRow, *, measured_at: datetime, intraday: bool = False) -> Judgement:
     """The account's newest facts and its snapshot of the day on which they were measured.
 
-    Suspect counters stay out of the account's row.
+    `intraday` keeps the reading by itself too. Suspect counters stay out of the account's row.
     """
-    ensure_months("account_snapshots", [_utc_day(measured_at)])
+    _ensure_months(ACCOUNT, measured_at, intraday)
+    values = {account_id: profile.counters}
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(ACCOUNT_BEFORE, [account_id])
-            previous = dict(zip(ACCOUNT_COUNTERS, cursor.fetchone(), strict=True))
-            verdict = judge(profile.counters, previous, CUMULATIVE)
+            previous = {account_id: dict(zip(ACCOUNT_COUNTERS, cursor.fetchone(), strict=True))}
+            verdicts = judge_rows(ACCOUNT, values, previous, {account_id: account_id}, measured_at)
+            verdict = verdicts[account_id]
             cursor.execute(
                 ACCOUNT_UPDATE,
                 {
@@ -114,19 +119,25 @@ def store_profile(account_id: int, profile: ProfileRow, *, measured_at: datetime
             key=["account_id", "captured_on"],
             update=[*SNAPSHOT_UPDATE, *ACCOUNT_COUNTERS],
         )
+        clear_backed(ACCOUNT, values, previous, verdicts, measured_at)
+        if intraday:
+            store_readings(ACCOUNT, values, verdicts, measured_at)
     return verdict
 
 
-def store_posts(account_id: int, rows: list[PostRow], *, measured_at: datetime) -> StoredPosts:
-    """Posts with their newest sound counters, and their snapshots of the day on which they were measured."""
+def store_posts(account_id: int, rows: list[PostRow], *, measured_at: datetime, intraday: bool = False) -> StoredPosts:
+    """Posts with their newest sound counters, and their snapshots of the day on which they were measured.
+
+    `intraday` keeps the reading by itself too.
+    """
     if not rows:
         return StoredPosts([], [])
-    ensure_months("post_snapshots", [_utc_day(measured_at)])
+    _ensure_months(POST, measured_at, intraday)
     with transaction.atomic():
         before = _posts_before(account_id, [row.aweme_id for row in rows])
         # One order for everybody: two workers on one account wait for each other instead of dead-locking.
         rows = sorted(rows, key=lambda row: row.aweme_id)
-        verdicts = {row.aweme_id: judge(row.counters, _counters(before, row), CUMULATIVE) for row in rows}
+        verdicts = _judge_posts(rows, before, measured_at)
         written = upsert(
             "posts",
             POST_COLUMNS,
@@ -138,6 +149,8 @@ def store_posts(account_id: int, rows: list[PostRow], *, measured_at: datetime) 
         )
         # A row that would not have changed is not among the written ones.
         ids = {aweme_id: found["id"] for aweme_id, found in before.items()} | dict(written)
+        ids |= _ids_from_others(account_id, rows, ids)
+        store_tags(account_id, rows, before, ids, seen_at=measured_at)
         upsert(
             "post_snapshots",
             [("post_id", "bigint"), *SNAPSHOT_COLUMNS, *((name, "bigint") for name in POST_COUNTERS)],
@@ -148,6 +161,8 @@ def store_posts(account_id: int, rows: list[PostRow], *, measured_at: datetime) 
             key=["post_id", "captured_on"],
             update=[*SNAPSHOT_UPDATE, *POST_COUNTERS],
         )
+        by_id = {ids[row.aweme_id]: row for row in rows}
+        _store_readings_of_posts(by_id, before, verdicts, measured_at, intraday)
     return StoredPosts(
         new=[row.aweme_id for row in rows if row.aweme_id not in before],
         returned=[row.aweme_id for row in rows if row.aweme_id in before and before[row.aweme_id]["deleted_at"]],
@@ -167,12 +182,44 @@ def flag_vanished(account_id: int, given: Iterable[str], since: datetime, until:
 def _posts_before(account_id: int, aweme_ids: list[str]) -> dict[str, dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(POSTS_BEFORE, [account_id, aweme_ids])
-        names = ["id", "deleted_at", *POST_COUNTERS]
+        names = ["id", "deleted_at", "title", "sound_id", *POST_COUNTERS]
         return {row[0]: dict(zip(names, row[1:], strict=True)) for row in cursor.fetchall()}
 
 
-def _counters(before: dict[str, dict[str, Any]], row: PostRow) -> dict[str, int | None]:
-    return before.get(row.aweme_id, {})
+def _ids_from_others(account_id: int, rows: list[PostRow], ids: dict[str, int]) -> dict[str, int]:
+    """The ids of new posts that another worker has stored just as they are since this one looked."""
+    missing = [row.aweme_id for row in rows if row.aweme_id not in ids]
+    found = _posts_before(account_id, missing) if missing else {}
+    return {aweme_id: each["id"] for aweme_id, each in found.items()}
+
+
+def _judge_posts(rows: list[PostRow], before: dict[str, dict[str, Any]], at: datetime) -> dict[str, Judgement]:
+    ids = {aweme_id: found["id"] for aweme_id, found in before.items()}
+    return judge_rows(POST, {row.aweme_id: row.counters for row in rows}, before, ids, at)
+
+
+def _store_readings_of_posts(
+    rows: dict[int, PostRow],
+    before: dict[str, dict[str, Any]],
+    verdicts: dict[str, Judgement],
+    at: datetime,
+    intraday: bool,
+) -> None:
+    """What the page says of older rows, and its readings; `rows` by the id of their post."""
+    if not intraday and not any(verdict.cleared for verdict in verdicts.values()):
+        return
+    values = {key: row.counters for key, row in rows.items()}
+    judged = {key: verdicts[row.aweme_id] for key, row in rows.items()}
+    clear_backed(POST, values, {key: before.get(row.aweme_id, {}) for key, row in rows.items()}, judged, at)
+    if intraday:
+        store_readings(POST, values, judged, at)
+
+
+def _ensure_months(subject: Subject, measured_at: datetime, intraday: bool) -> None:
+    day = _utc_day(measured_at)
+    ensure_months(subject.snapshots, [day])
+    if intraday:
+        ensure_months(subject.readings, [day])
 
 
 def _post(account_id: int, row: PostRow, verdict: Judgement, measured_at: datetime) -> tuple[Any, ...]:
@@ -194,8 +241,7 @@ def _post(account_id: int, row: PostRow, verdict: Judgement, measured_at: dateti
 
 
 def _snapshot(measured_at: datetime, verdict: Judgement) -> tuple[Any, ...]:
-    suspect = orjson.dumps(verdict.suspect, option=orjson.OPT_SORT_KEYS).decode() if verdict.suspect else None
-    return _utc_day(measured_at), measured_at, verdict.state, suspect
+    return _utc_day(measured_at), measured_at, verdict.state, suspect_json(verdict)
 
 
 def _utc_day(moment: datetime) -> date:

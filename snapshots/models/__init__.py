@@ -1,6 +1,7 @@
 from snapshots.models.accounts import AccountHandle, AccountSnapshot, TrackedAccount
 from snapshots.models.audience import AudienceMember, AudienceSample
 from snapshots.models.comments import Comment
+from snapshots.models.decisions import ValueDecision
 from snapshots.models.jobs import FetchJob
 from snapshots.models.posts import Post, PostSnapshot
 from snapshots.models.readings import AccountReading, PostReading
@@ -26,4 +27,5 @@ __all__ = [
     "SoundSnapshot",
     "Story",
     "TrackedAccount",
+    "ValueDecision",
 ]

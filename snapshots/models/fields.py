@@ -6,7 +6,7 @@ from django.db import models
 
 
 class DataState(models.IntegerChoices):
-    """How far a measured row can be trusted; the rules are in `snapshots.ingest.quality`."""
+    """How far a measured row can be trusted; the rules are in `snapshots.ingest.quality`, the last is a person's."""
 
     OK = 0, "ok"
     MISSING = 1, "missing"
@@ -15,6 +15,7 @@ class DataState(models.IntegerChoices):
     ROUNDED = 4, "rounded"
     REGRESSED = 5, "regressed"
     SPIKE = 6, "spike"
+    REJECTED = 7, "rejected"
 
 
 def counter() -> models.BigIntegerField[int | None, int | None]:

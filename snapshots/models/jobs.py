@@ -84,9 +84,17 @@ class FetchJob(models.Model):
             models.Index(
                 name="fetch_jobs_claim",
                 fields=["queue", "claimable_at"],
-                include=["tenant", "priority", "id"],
+                include=["tenant", "priority", "id", "kind", "cadence_s"],
                 condition=models.Q(state="active"),
             ),
+            # For days on which more is due than one reads: each tenant's first job, without those behind it.
+            models.Index(
+                name="fetch_jobs_by_tenant",
+                fields=["queue", "tenant", "priority", "claimable_at"],
+                include=["id", "kind", "cadence_s"],
+                condition=models.Q(state="active"),
+            ),
+            models.Index(name="fetch_jobs_paused", fields=["queue", "kind"], condition=models.Q(state="paused")),
             models.Index(name="fetch_jobs_dead", fields=["error_code", "kind"], condition=models.Q(state="dead")),
             models.Index(
                 name="fetch_jobs_leased", fields=["queue", "lease_until"], condition=models.Q(lease_until__isnull=False)

@@ -37,6 +37,10 @@ class Post(models.Model):
     comment_count = counter()
     share_count = counter()
     collect_count = counter()
+    comments_read_count = models.BigIntegerField(
+        null=True, help_text="The comment_count at which the comments were last read; -1 where it was not known."
+    )
+    comments_read_at = models.DateTimeField(null=True, help_text="When that was.")
     measured_at = models.DateTimeField()
 
     class Meta:

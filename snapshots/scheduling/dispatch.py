@@ -1,4 +1,4 @@
-"""From due rows to queues: claims what is due, in turns between tenants, as far as the queues have room.
+"""From due rows to queues: claims what is due, in turns between tenants, as far as queues and keys have room.
 
 One claim a shard, over all its tenants. Rows that another dispatcher is claiming are skipped; a claimed row carries a
 lease, so a message that is lost, or a worker that dies, costs the length of the lease and nothing else.
@@ -6,12 +6,15 @@ lease, so a message that is lost, or a worker that dies, costs the length of the
 
 from __future__ import annotations
 
+import random
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import structlog
 from celery import current_app
@@ -22,6 +25,8 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
 from accounts.selectors import TenantRef, schemas
+from snapshots.scheduling.claims import COUNT_DUE, FEW, MANY, THESE
+from snapshots.scheduling.holds import Holds, holds_now, is_background, most_in_batch
 from snapshots.scheduling.leases import NOW, give_back
 from tikdash import clock
 from tikdash.db.scope import all_tenants, tenant_scope
@@ -31,50 +36,23 @@ log = structlog.get_logger(__name__)
 RUN_JOBS = "snapshots.run_jobs"
 #: Cache key of the unix time of the last tick: that it moves says that beat and a worker are alive.
 LAST_TICK = "dispatch:last-tick"
+_DRAW = random.Random()  # noqa: S311  (it deals out turns, it hides nothing)
 _waking: ContextVar[bool] = ContextVar("tikdash_waking", default=True)
 
-IN_FLIGHT = f"SELECT queue, count(*) FROM fetch_jobs WHERE lease_until > {NOW} GROUP BY queue"
-
-#: `turn` is a row's place among its tenant's own due rows: ordering by it gives every tenant its first job before
-#: any gets its second.
-CLAIM = f"""
-    WITH room AS (SELECT * FROM unnest(%(queues)s::text[], %(free)s::int[]) AS r(queue, free)),
-    due AS (
-        SELECT j.id, j.queue, j.claimable_at,
-               row_number() OVER (PARTITION BY j.queue, j.tenant_id
-                                  ORDER BY j.priority DESC, j.claimable_at, j.id) AS turn
-          FROM fetch_jobs j
-         WHERE j.state = 'active' AND j.claimable_at <= {NOW} AND j.queue = ANY(%(queues)s)
-               AND (%(tenant)s::bigint IS NULL OR j.tenant_id = %(tenant)s)
-    ),
-    placed AS (
-        SELECT id, queue, row_number() OVER (PARTITION BY queue ORDER BY turn, claimable_at, id) AS place FROM due
-    ),
-    taken AS (
-        SELECT j.id, p.place
-          FROM placed p JOIN room USING (queue) JOIN fetch_jobs j ON j.id = p.id
-         WHERE p.place <= room.free AND j.state = 'active' AND j.claimable_at <= {NOW}
-           FOR UPDATE OF j SKIP LOCKED
-    )
-    UPDATE fetch_jobs j
-       SET lease_until = {NOW} + make_interval(secs => %(lease)s), started_at = NULL
-      FROM taken WHERE j.id = taken.id
-    RETURNING j.id, j.tenant_id, j.queue, taken.place
-"""
-CLAIM_THESE = f"""
-    UPDATE fetch_jobs
-       SET lease_until = {NOW} + make_interval(secs => %(lease)s), started_at = NULL
-     WHERE id = ANY(%(ids)s) AND state = 'active' AND claimable_at <= {NOW}
-    RETURNING id, tenant_id, queue, 0
+IN_FLIGHT = f"""
+    SELECT queue, tenant_id, count(*) FROM fetch_jobs WHERE lease_until > {NOW} GROUP BY queue, tenant_id
 """
 
 
 @dataclass(frozen=True)
 class ClaimedJob:
+    """`turn` is the job's number among its tenant's, those in flight included; `due_at` is since when it was due."""
+
     id: int
     tenant_id: int
     queue: str
-    place: int
+    turn: int
+    due_at: datetime
 
 
 def free_room(taken: Mapping[str, int]) -> dict[str, int]:
@@ -84,51 +62,107 @@ def free_room(taken: Mapping[str, int]) -> dict[str, int]:
 
 def jobs_in_flight() -> dict[str, int]:
     """Claimed and running jobs by queue, over all shards. PostgreSQL is asked: Redis may have been emptied."""
-    count: dict[str, int] = defaultdict(int)
-    for schema in schemas():
-        with all_tenants(schema), connection.cursor() as cursor:
-            cursor.execute(IN_FLIGHT, {"now": clock.frozen()})
-            for queue, number in cursor.fetchall():
-                count[queue] += number
-    return count
+    return _by_queue(_in_flight_by_tenant())
 
 
-def claim(schema: str, room: Mapping[str, int], tenant_id: int | None = None) -> list[ClaimedJob]:
-    """Claims due jobs of a shard, at most `room` for each queue, in the order in which they should run."""
-    free = {queue: number for queue, number in room.items() if number > 0}
-    if not free:
+def claim(
+    schema: str, room: Mapping[str, int], tenant_id: int | None = None, holds: Holds | None = None
+) -> list[ClaimedJob]:
+    """Claims due jobs of a shard, at most `room` for each queue, in the order in which they should run.
+
+    `holds` is what is left alone; by default only what is paused or outside its hours, for callers that run what they
+    claim themselves.
+    """
+    holds = holds or holds_now({}, at_once=True)
+    open_queues = [
+        queue for queue, free in room.items() if free > 0 and not (holds.upstream_waits and is_background(queue))
+    ]
+    if not open_queues:
         return []
-    parameters = {
-        "queues": list(free),
-        "free": list(free.values()),
-        "lease": settings.JOB_LEASE_S,
-        "tenant": tenant_id,
-        "now": clock.frozen(),
-    }
+    now = clock.frozen()
+    claimed: list[ClaimedJob] = []
     with all_tenants(schema), connection.cursor() as cursor:
-        cursor.execute(CLAIM, parameters)
-        return sorted((ClaimedJob(*row) for row in cursor.fetchall()), key=lambda job: job.place)
+        most = settings.CLAIM_READS
+        cursor.execute(COUNT_DUE, {"queues": open_queues, "most": most, "now": now})
+        due = {queue: count for queue, count in cursor.fetchall() if count}
+        for statement, queues in (
+            (FEW, [queue for queue in open_queues if 0 < due.get(queue, 0) < most]),
+            (MANY, [queue for queue in open_queues if due.get(queue, 0) >= most]),
+        ):
+            if queues:
+                cursor.execute(statement, _parameters(queues, room, tenant_id, holds, now))
+                found = [ClaimedJob(*row) for row in cursor.fetchall()]
+                holds = holds.less(on_shared_key(found, holds))
+                claimed += found
+    return sorted(claimed, key=lambda job: (job.turn, job.due_at, job.id))
 
 
 def claim_these(tenant: TenantRef, job_ids: Iterable[int]) -> list[ClaimedJob]:
-    """Claims those of the tenant's jobs that are due and that nobody holds, whatever the room of their queue."""
+    """Claims those of the tenant's jobs that are due, not paused and that nobody holds, whatever their queue's room."""
     parameters = {"ids": list(job_ids), "lease": settings.JOB_LEASE_S, "now": clock.frozen()}
     with tenant_scope(tenant), connection.cursor() as cursor:
-        cursor.execute(CLAIM_THESE, parameters)
+        cursor.execute(THESE, parameters)
         # The profile before the posts, as they were made.
         return sorted((ClaimedJob(*row) for row in cursor.fetchall()), key=lambda job: job.id)
 
 
 def dispatch() -> int:
     """One tick: claims what is due in every shard and sends it to the queues; returns the number of jobs sent."""
-    room, sent = free_room(jobs_in_flight()), 0
-    for schema in schemas():
-        claimed = claim(schema, room)
+    in_flight = _in_flight_by_tenant()
+    room, holds, sent = free_room(_by_queue(in_flight)), holds_now(in_flight), 0
+    shards = schemas()
+    # What is free goes to whom is asked first.
+    _DRAW.shuffle(shards)
+    for schema in shards:
+        claimed = claim(schema, room, holds=holds)
         for job in claimed:
             room[job.queue] -= 1
+        holds = holds.less(on_shared_key(claimed, holds))
         sent += send(schema, claimed)
     note_tick()
     return sent
+
+
+def on_shared_key(claimed: Iterable[ClaimedJob], holds: Holds) -> int:
+    """How many of these are background jobs whose tenants use the shared key."""
+    own = set(holds.own_keys)
+    return sum(is_background(job.queue) and job.tenant_id not in own for job in claimed)
+
+
+def _parameters(
+    queues: list[str], room: Mapping[str, int], tenant_id: int | None, holds: Holds, now: datetime | None
+) -> dict[str, Any]:
+    return {
+        "queues": queues,
+        "free": [room[queue] for queue in queues],
+        "for_people": [not is_background(queue) for queue in queues],
+        "lease": settings.JOB_LEASE_S,
+        "tenant": tenant_id,
+        "tenants": holds.tenants,
+        "kinds": holds.kinds,
+        "waiting": holds.waiting,
+        "own_keys": holds.own_keys,
+        "shared_room": holds.shared_room,
+        "draw": _DRAW.getrandbits(62),
+        "now": now,
+    }
+
+
+def _in_flight_by_tenant() -> dict[tuple[str, int], int]:
+    count: dict[tuple[str, int], int] = {}
+    for schema in schemas():
+        with all_tenants(schema), connection.cursor() as cursor:
+            cursor.execute(IN_FLIGHT, {"now": clock.frozen()})
+            # A tenant's rows are in one shard.
+            count |= {(queue, tenant_id): number for queue, tenant_id, number in cursor.fetchall()}
+    return count
+
+
+def _by_queue(in_flight: Mapping[tuple[str, int], int]) -> dict[str, int]:
+    count: dict[str, int] = defaultdict(int)
+    for (queue, _), number in in_flight.items():
+        count[queue] += number
+    return count
 
 
 def note_tick() -> None:
@@ -164,7 +198,7 @@ def send(schema: str, claimed: list[ClaimedJob]) -> int:
     count: dict[tuple[int, str], int] = defaultdict(int)
     for job in claimed:
         key = (job.tenant_id, job.queue)
-        batches.setdefault((*key, count[key] // settings.JOBS_PER_TASK), []).append(job.id)
+        batches.setdefault((*key, count[key] // most_in_batch(job.queue)), []).append(job.id)
         count[key] += 1
     sent, unsent = 0, list[int]()
     # The first batches of all tenants go before the second ones.

@@ -18,19 +18,22 @@ NOW = "coalesce(%(now)s, now())"
 
 COLUMNS = (
     "id", "account_id", "kind", "queue", "cadence_s", "offset_s", "cursor", "params", "attempts", "started_at",
-    "requested_at", "succeeded_at",
+    "requested_at", "succeeded_at", "credits_spent", "credit_cap",
 )  # fmt: skip
 BEGIN = f"""
     UPDATE fetch_jobs
        SET started_at = {NOW}, lease_until = {NOW} + make_interval(secs => %(lease)s)
      WHERE id = %(id)s AND state = 'active' AND started_at IS NULL AND lease_until > {NOW}
+           AND NOT EXISTS (SELECT FROM public.tenants t WHERE t.id = tenant_id AND t.fetching_paused_at IS NOT NULL)
+           AND NOT EXISTS (SELECT FROM public.paused_kinds p WHERE p.kind = fetch_jobs.kind)
     RETURNING {", ".join(COLUMNS)}
 """
 SUCCEED = f"""
     UPDATE fetch_jobs
        SET lease_until = NULL, started_at = NULL, attempts = 0, error = '', error_code = '', succeeded_at = {NOW},
            queue = %(queue)s, priority = 0, cadence_s = %(cadence)s, next_due_at = coalesce(%(due)s, next_due_at),
-           state = CASE WHEN %(cadence)s::int IS NULL THEN 'done' ELSE state END,
+           -- What was called off in the meantime stays so.
+           state = CASE WHEN %(cadence)s::int IS NULL AND state = 'active' THEN 'done' ELSE state END,
            params = params || %(result)s::jsonb
      WHERE id = %(id)s AND started_at = %(started)s
 """
@@ -54,6 +57,12 @@ PUT_BACK_UNBEGUN = f"""
      WHERE j.id = later.id AND j.state = 'active' AND j.started_at IS NULL AND j.lease_until > {NOW}
     RETURNING j.id, j.kind, j.params
 """
+SAVE_PROGRESS = f"""
+    UPDATE fetch_jobs
+       SET cursor = %(cursor)s, credits_spent = %(credits)s, params = params || %(facts)s::jsonb,
+           lease_until = {NOW} + make_interval(secs => %(lease)s), attempts = 0, error = '', error_code = ''
+     WHERE id = %(id)s AND started_at = %(started)s AND state = 'active'
+"""
 GIVE_BACK = "UPDATE fetch_jobs SET lease_until = NULL WHERE id = ANY(%(ids)s) AND started_at IS NULL"
 
 
@@ -73,6 +82,8 @@ class RunningJob:
     started_at: datetime
     requested_at: datetime | None
     succeeded_at: datetime | None
+    credits_spent: int
+    credit_cap: int | None
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,7 @@ class WaitingJob:
 
 
 def begin(job_id: int) -> RunningJob | None:
-    """Takes a claimed job; None when its lease has ended, another worker was first, or it is no longer active."""
+    """Takes a claimed job; None when its lease has ended, another worker was first, or it must not run (any more)."""
     with connection.cursor() as cursor:
         cursor.execute(BEGIN, {"id": job_id, "lease": settings.JOB_LEASE_S, "now": clock.frozen()})
         row = cursor.fetchone()
@@ -157,5 +168,26 @@ def put_back_unbegun(due: Mapping[int, datetime]) -> list[WaitingJob]:
 
 def give_back(job_ids: list[int]) -> None:
     """Ends the leases of claimed jobs that nobody began, so that they can be claimed at once."""
+    if not job_ids:
+        return
     with connection.cursor() as cursor:
         cursor.execute(GIVE_BACK, {"ids": job_ids})
+
+
+def save_progress(job: RunningJob, *, cursor: str, credits_spent: int, facts: dict[str, Any]) -> bool:
+    """Notes how far a long run is, and holds the lease anew; what failed before is forgotten, because it got further.
+
+    False when it was called off or the lease was lost.
+    """
+    parameters: dict[str, Any] = {
+        "id": job.id,
+        "started": job.started_at,
+        "cursor": cursor,
+        "credits": credits_spent,
+        "facts": orjson.dumps(facts).decode(),
+        "lease": settings.JOB_LEASE_S,
+        "now": clock.frozen(),
+    }
+    with connection.cursor() as cursor_:
+        cursor_.execute(SAVE_PROGRESS, parameters)
+        return bool(cursor_.rowcount)

@@ -5,23 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.selectors import TenantRef
+from accounts.services.pausing import refuse_while_paused
 from snapshots.handles import clean_handle
 from snapshots.ingest.normalise import ProfileRow
 from snapshots.ingest.upsert import store_profile
 from snapshots.models import AccountHandle, FetchJob, TrackedAccount
-from snapshots.scheduling.cadence import next_due, offset_of
+from snapshots.scheduling.cadence import DAY_S, next_due, offset_of
 from snapshots.scheduling.dispatch import wake_on_commit
 from snapshots.selectors import count_of_accounts
 from tikdash import clock
 from tikdash.errors import BadInput, LimitReached
-from tikdash.plans import limits_of
+from tikdash.plans import PlanLimits, limits_of
 from tikdash.tiklive.text import clean_text
 
 #: Kinds of jobs that every tracked account has, as far as the plan has a cadence for them.
-KINDS = (FetchJob.Kind.PROFILE, FetchJob.Kind.POSTS)
+KINDS = (
+    FetchJob.Kind.PROFILE,
+    FetchJob.Kind.POSTS,
+    FetchJob.Kind.COMMENTS,
+    FetchJob.Kind.FOLLOWERS,
+    FetchJob.Kind.FOLLOWING,
+    FetchJob.Kind.STORIES,
+    FetchJob.Kind.HASHTAG,
+    FetchJob.Kind.SOUND,
+)
+#: What a person who refreshes an account waits for.
+REFRESHED = (FetchJob.Kind.PROFILE, FetchJob.Kind.POSTS)
 INTERACTIVE_PRIORITY = 10
 MOST_TAGS, LONGEST_TAG = 10, 40
 FINISHED_CHECKS_KEPT = timedelta(days=1)
@@ -51,8 +64,9 @@ def request_tracking(*, tenant: TenantRef, wish: Wish) -> int:
     """Asks a worker to check the handle and to track the account; returns the id of the check.
 
     Nothing else is stored until TikTok knows the handle. Raises LimitReached for an account that is tracked already
-    and for a plan that is full.
+    and for a plan that is full, FetchingPaused where nothing is fetched for the tenant at present.
     """
+    refuse_while_paused(tenant)
     with transaction.atomic():
         _lock_list(tenant)
         _refuse_tracked(wish.handle)
@@ -94,26 +108,33 @@ def track_account(*, tenant: TenantRef, wish: Wish, profile: ProfileRow, measure
             tags=wish.tags,
             tracked_since=now,
         )
-        store_profile(account.pk, profile, measured_at=measured_at)
+        intraday = limits.cadences.get(FetchJob.Kind.PROFILE, DAY_S) < DAY_S
+        store_profile(account.pk, profile, measured_at=measured_at, intraday=intraday)
         offset = offset_of(tenant.id, account.pk)
-        for kind in KINDS:
-            if kind not in limits.cadences:
-                continue
-            posts = kind == FetchJob.Kind.POSTS
-            FetchJob.objects.create(
-                account=account,
-                kind=kind,
-                cadence_s=limits.cadences[kind],
-                offset_s=offset,
-                queue=FetchJob.Queue.INTERACTIVE if posts else limits.queue,
-                priority=INTERACTIVE_PRIORITY if posts else 0,
-                created_at=now,
-                next_due_at=now if posts else next_due(kind, limits.cadences[kind], offset, now),
-                requested_at=now if not posts else None,
-                succeeded_at=now if not posts else None,
-            )
+        FetchJob.objects.bulk_create(
+            _first_job(account, kind, limits, offset, now) for kind in KINDS if kind in limits.cadences
+        )
         wake_on_commit(tenant, account.jobs.filter(kind=FetchJob.Kind.POSTS).values_list("pk", flat=True))  # type: ignore[attr-defined]
     return account.pk
+
+
+def _first_job(account: TrackedAccount, kind: str, limits: PlanLimits, offset_s: int, now: datetime) -> FetchJob:
+    """A new account's job: posts at once, the profile, which has just been read, when its rhythm says, the rest soon.
+
+    What runs every few days begins within one: nobody waits half a week for the first sample.
+    """
+    cadence_s = limits.cadences[kind]
+    job = FetchJob(
+        account=account, kind=kind, cadence_s=cadence_s, offset_s=offset_s, queue=limits.queue, created_at=now
+    )
+    if kind == FetchJob.Kind.POSTS:
+        job.queue, job.priority, job.next_due_at = FetchJob.Queue.INTERACTIVE, INTERACTIVE_PRIORITY, now
+    elif kind == FetchJob.Kind.PROFILE:
+        job.requested_at = job.succeeded_at = now
+        job.next_due_at = next_due(kind, cadence_s, offset_s, now, settings.DAILY_STARTS)
+    else:
+        job.next_due_at = next_due(kind, min(cadence_s, DAY_S), offset_s, now, settings.DAILY_STARTS)
+    return job
 
 
 def rename_account(*, account: TrackedAccount, username: str) -> None:

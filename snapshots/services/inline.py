@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from accounts.selectors import TenantRef, all_tenants_listed
+from accounts.services.pausing import refuse_while_paused
 from snapshots.models import FetchJob, TrackedAccount
 from snapshots.scheduling.dispatch import ClaimedJob, claim, claim_these, without_waking
 from snapshots.selectors import account_id_of, handle_check
-from snapshots.services.accounts import Wish, request_tracking
+from snapshots.services.accounts import REFRESHED, Wish, request_tracking
 from snapshots.services.jobs import RunReport, run_jobs
 from tikdash import clock
 from tikdash.db.scope import tenant_scope
@@ -64,11 +65,14 @@ def track_now(tenant: TenantRef, wish: Wish) -> Tracked:
 
 
 def fetch_now(tenant: TenantRef, handle: str, kind: str | None = None) -> list[RunReport]:
-    """Runs the jobs of one account, due or not; empty when a worker holds them. Raises NotFound."""
+    """Runs jobs of one account, due or not: those of one kind, or what a refresh would read.
+
+    Empty when a worker holds them. Raises NotFound, and FetchingPaused where nothing is fetched for the tenant.
+    """
+    refuse_while_paused(tenant)
     with tenant_scope(tenant), without_waking():
-        jobs = FetchJob.objects.filter(account_id=account_id_of(handle)).exclude(state=FetchJob.State.PAUSED)
-        if kind:
-            jobs = jobs.filter(kind=kind)
+        jobs = FetchJob.objects.filter(account_id=account_id_of(handle), kind__in=[kind] if kind else REFRESHED)
+        jobs = jobs.exclude(state=FetchJob.State.PAUSED)
         ids = list(jobs.order_by("id").values_list("pk", flat=True))
         FetchJob.objects.filter(pk__in=ids).update(state=FetchJob.State.ACTIVE)
         return _run_patiently(tenant, ids)

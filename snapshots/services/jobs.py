@@ -8,12 +8,15 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 
 from accounts.selectors import TenantRef
 from snapshots.ingest.kinds import RUNNERS, RefusedError
 from snapshots.models import FetchJob
 from snapshots.scheduling import leases
 from snapshots.scheduling.cadence import next_due, retry_after
+from snapshots.scheduling.holds import is_background, note_wait
+from snapshots.services.stopping import is_stopping
 from tikdash import clock
 from tikdash.db.scope import tenant_scope
 from tikdash.error_pages import server_gone
@@ -28,8 +31,8 @@ ABOUT_THE_KEY = frozenset({"bad_key", "forbidden", "out_of_credits"})
 WAIT_FOR_KEY = timedelta(minutes=10)
 #: How long a job that was not admitted waits: at least, and at most for a budget, whose plan may grow meanwhile.
 SHORTEST_WAIT_S, LONGEST_WAIT_FOR_BUDGET_S = 0.5, 3600.0
-#: A batch whose turn is further away than this is put back as a whole; its last jobs come at most so much later.
-BATCH_WAITS_S, SPREAD_OVER_S = 2.0, 60.0
+#: Of a batch that is put back as a whole the last jobs come at most so much later than the first, s.
+SPREAD_OVER_S = 60.0
 #: What these say is about one call: the next job of the batch may well be admitted, or has a sentence of its own.
 ABOUT_ONE_CALL = frozenset({FlightLost.code, BudgetReached.code})
 JITTER = random.Random()  # noqa: S311  (it spreads retries, it hides nothing)
@@ -54,19 +57,22 @@ class RunReport:
 def run_jobs(tenant: TenantRef, job_ids: list[int]) -> list[RunReport]:
     """Runs claimed jobs of one tenant one after the other; those that somebody else took are left out.
 
-    Where one is not admitted for longer than a moment, it and all that follow are put back.
+    Where one is not admitted for longer than a moment, it and all that follow are put back. What must not begin,
+    because it was paused or the worker is to end, is given back as it was.
     """
-    reports = []
+    reports, left_alone = [], list[int]()
     with tenant_scope(tenant), structlog.contextvars.bound_contextvars(tenant=tenant.slug):
         for number, job_id in enumerate(job_ids, 1):
-            job = leases.begin(job_id)
+            job = None if is_stopping() else leases.begin(job_id)
             if job is None:
+                left_alone.append(job_id)
                 continue
             report = _run(tenant, job)
             reports.append(report)
             if _stops_batch(report):
                 reports += _put_back_rest(job_ids[number:], report)
                 break
+        leases.give_back(left_alone)
     return reports
 
 
@@ -75,7 +81,7 @@ def _run(tenant: TenantRef, job: leases.RunningJob) -> RunReport:
     try:
         result = RUNNERS[job.kind](tenant, job)
     except NotAdmitted as error:
-        return _put_back(job, handle, error)
+        return _put_back(tenant, job, handle, error)
     except RefusedError as error:
         leases.fail(job, code=error.code, error=str(error), next_due_at=clock.now(), refused=True)
         return RunReport(job.id, job.kind, handle, error.code, str(error), {})
@@ -98,7 +104,7 @@ def _succeeded(tenant: TenantRef, job: leases.RunningJob, result: dict[str, Any]
         return
     # The plan may have changed since the row was made.
     cadence = limits.cadences.get(job.kind, job.cadence_s)
-    due = next_due(job.kind, cadence, job.offset_s, clock.now())
+    due = next_due(job.kind, cadence, job.offset_s, clock.now(), settings.DAILY_STARTS)
     leases.succeed(job, queue=limits.queue, cadence_s=cadence, next_due_at=due, result={})
 
 
@@ -121,8 +127,13 @@ def _failed(job: leases.RunningJob, handle: str, error: TikdashError) -> RunRepo
     return RunReport(job.id, job.kind, handle, error.code, str(error), {})
 
 
-def _put_back(job: leases.RunningJob, handle: str, error: NotAdmitted) -> RunReport:
-    """The job waits as if nobody had begun it; where it waits for its budget, its row tells the customer so."""
+def _put_back(tenant: TenantRef, job: leases.RunningJob, handle: str, error: NotAdmitted) -> RunReport:
+    """The job waits as if nobody had begun it; where it waits for its budget, its row tells the customer so.
+
+    Dispatchers hear of it, so that they do not send the next jobs of whoever waits.
+    """
+    if is_background(job.queue):
+        note_wait(tenant, error)
     wait_s = max(error.retry_after or 0.0, SHORTEST_WAIT_S) * JITTER.uniform(1.0, 1.1)
     if isinstance(error, BudgetReached):
         wait_s = min(wait_s, LONGEST_WAIT_FOR_BUDGET_S)
@@ -137,7 +148,11 @@ def _put_back(job: leases.RunningJob, handle: str, error: NotAdmitted) -> RunRep
 
 def _stops_batch(report: RunReport) -> bool:
     """True where what follows would not be admitted either, for longer than a moment."""
-    return report.wait_s is not None and report.wait_s > BATCH_WAITS_S and report.outcome not in ABOUT_ONE_CALL
+    return (
+        report.wait_s is not None
+        and report.wait_s > settings.TIKLIVE_PATIENCE_S
+        and report.outcome not in ABOUT_ONE_CALL
+    )
 
 
 def _put_back_rest(job_ids: list[int], first: RunReport) -> list[RunReport]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.db import transaction
 
 from accounts.selectors import TenantRef
+from accounts.services.pausing import refuse_while_paused
 from snapshots.models import FetchJob
 from snapshots.scheduling.dispatch import wake_on_commit
 from snapshots.selectors import wait_for_refresh
-from snapshots.services.accounts import INTERACTIVE_PRIORITY, KINDS
+from snapshots.services.accounts import INTERACTIVE_PRIORITY, REFRESHED
 from tikdash import clock
 from tikdash.errors import LimitReached, NotFound
 
@@ -16,10 +17,13 @@ from tikdash.errors import LimitReached, NotFound
 def request_refresh(*, tenant: TenantRef, account_id: int) -> list[int]:
     """Makes the account's profile and posts due in the interactive queue; returns the ids of the jobs.
 
-    Raises NotFound, and LimitReached within REFRESH_EVERY_S after the last request.
+    Raises NotFound, LimitReached within REFRESH_EVERY_S after the last request, and FetchingPaused where nothing is
+    fetched for the tenant at present.
     """
+    refuse_while_paused(tenant)
     with transaction.atomic():
-        jobs = list(FetchJob.objects.select_for_update().filter(account_id=account_id, kind__in=KINDS).order_by("id"))
+        wanted = FetchJob.objects.filter(account_id=account_id, kind__in=REFRESHED)
+        jobs = list(wanted.select_for_update().order_by("id"))
         if not jobs:
             raise NotFound("There is no such account in this workspace.")
         now = clock.now()

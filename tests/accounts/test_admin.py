@@ -11,16 +11,17 @@ from django.test import Client
 
 from accounts.models import User
 from billing.models import UsageEvent
-from snapshots.models import TrackedAccount
+from snapshots.models import Hashtag, HashtagSnapshot, Sound, TrackedAccount
 from tests.cast import OLGA, PASSWORD, Cast
-from tests.factories import make_account, make_job, make_post, make_snapshots
+from tests.factories import make_account, make_comment, make_job, make_post, make_sample, make_snapshots, make_story
 from tikdash import clock
 from tikdash.db.scope import tenant_scope
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 LISTS = [
     "accounts/tenant", "accounts/domain", "accounts/user", "accounts/membership", "snapshots/trackedaccount",
-    "snapshots/post", "snapshots/fetchjob", "billing/plan", "billing/usagerecordrow",
+    "snapshots/post", "snapshots/comment", "snapshots/audiencesample", "snapshots/story", "snapshots/fetchjob",
+    "snapshots/hashtag", "snapshots/sound", "billing/plan", "billing/usagerecordrow",
 ]  # fmt: skip
 
 
@@ -50,7 +51,15 @@ def data(cast: Cast) -> dict[str, TrackedAccount]:
         with tenant_scope(tenant):
             account = make_account(f"of.{tenant.slug}")
             make_snapshots(account, [4_321])
-            make_post(account, title=f"Post of {tenant.slug}")
+            make_comment(make_post(account, title=f"Post of {tenant.slug}"), f"Comment of {tenant.slug}")
+            make_story(account, title=f"Story of {tenant.slug}")
+            facts = {"first_seen_at": clock.now(), "measured_at": clock.now()}
+            tag = Hashtag.objects.create(name=f"tag_{tenant.slug}", view_count=7_654_321, **facts)
+            HashtagSnapshot.objects.create(
+                hashtag=tag, captured_on=clock.today(), captured_at=clock.now(), view_count=7_654_321
+            )
+            Sound.objects.create(music_id="69", title=f"Song of {tenant.slug}", **facts)
+            make_sample(account, ["user123456", "rafi"])
             make_job(account, error_code=f"error_{tenant.slug}")
             UsageEvent.objects.create(
                 id=uuid.uuid4(), occurred_at=clock.now(), key_id="shared", endpoint=f"endpoint-{tenant.slug}",
@@ -86,6 +95,11 @@ def test_staff_signs_in_through_the_one_log_in_and_lands_in_the_admin(cast: Cast
         ("accounts/domain", "{slug}.localhost"),
         ("snapshots/trackedaccount", "of.{slug}"),
         ("snapshots/post", "Post of {slug}"),
+        ("snapshots/comment", "Comment of {slug}"),
+        ("snapshots/audiencesample", "of.{slug}"),
+        ("snapshots/story", "Story of {slug}"),
+        ("snapshots/hashtag", "tag_{slug}"),
+        ("snapshots/sound", "Song of {slug}"),
         ("snapshots/fetchjob", "error_{slug}"),
         ("billing/usagerecordrow", "endpoint-{slug}"),
     ],
@@ -116,6 +130,17 @@ def test_an_account_shows_its_newest_numbers_and_no_button_that_writes(
 ) -> None:
     found = page(olga, f"/admin/snapshots/trackedaccount/{data['rival'].pk}/change/")
     assert "4,321 followers" in found and 'name="_save"' not in found
+
+
+def test_a_hashtag_is_found_by_its_name_and_shows_its_newest_counts(
+    olga: Client, data: dict[str, TrackedAccount]
+) -> None:
+    found = page(olga, "/admin/snapshots/hashtag/?q=tag_rival")
+    assert "tag_rival" in found and "tag_acme" not in found
+    with tenant_scope(Cast.load().rival):
+        tag = Hashtag.objects.get()
+    found = page(olga, f"/admin/snapshots/hashtag/{tag.pk}/change/")
+    assert "7,654,321 views" in found and 'name="_save"' not in found
 
 
 @pytest.mark.parametrize("query", ["q=of.rival", "q=rival", "q=acme&state__exact=active"])

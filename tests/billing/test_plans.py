@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
@@ -16,11 +18,17 @@ from tikdash.errors import NotFound
 from tikdash.plans import PlanLimits, limits_of
 
 HOUR, DAY = 3_600, 86_400
+PRO = {
+    "profile": 6 * HOUR, "posts": HOUR, "comments": DAY, "followers": 302_400, "following": 7 * DAY,
+    "hashtag": 7 * DAY, "sound": 7 * DAY,
+}  # fmt: skip
 
 
 def test_the_three_plans_to_start_with(cast: Cast) -> None:
     assert limits_of(cast.rival) == PlanLimits("free", "Free", 5, "free", {"profile": DAY, "posts": DAY}, 30, 365)
-    assert limits_of(cast.acme) == PlanLimits("pro", "Pro", 100, "pro", {"profile": 6 * HOUR, "posts": HOUR}, 60, 365)
+    assert limits_of(cast.acme) == PlanLimits("pro", "Pro", 100, "pro", PRO, 60, 365)
+    finer = {"profile": HOUR, "posts": HOUR // 2, "stories": HOUR}
+    assert limits_of(cast.globex).cadences == PRO | finer
     assert limits_of(cast.globex).tracked_accounts == 5000
     assert [plan.queue for plan in Plan.objects.order_by("tracked_accounts")] == ["free", "pro", "enterprise"]
 
@@ -80,8 +88,6 @@ def test_staff_sees_and_changes_what_a_plan_may_spend(cast: Cast) -> None:
 
 
 def test_the_migrations_of_plans_and_paces_run_back_and_forward(committed_db: Cast) -> None:
-    steps = ["0003_plans_to_start_with", "0006_key_paces"]
-
     def columns() -> set[str]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT column_name FROM information_schema.columns WHERE table_name = 'plans'")
@@ -89,10 +95,35 @@ def test_the_migrations_of_plans_and_paces_run_back_and_forward(committed_db: Ca
 
     with owner():
         try:
-            call_command("migrate_schemas", "billing", steps[0], shared=True, verbosity=0)
+            call_command("migrate_schemas", "billing", "0003_plans_to_start_with", shared=True, verbosity=0)
             assert not columns() & {"requests_per_minute", "requests_burst", "daily_credits"}
             assert "key_paces" not in connection.introspection.table_names()
         finally:
-            call_command("migrate_schemas", "billing", steps[1], shared=True, verbosity=0)
+            call_command("migrate_schemas", "billing", shared=True, verbosity=0)
     assert Plan.objects.get(code="free").daily_credits == 5_000
     assert Plan.objects.get(code="enterprise").requests_per_minute == 120
+
+
+def test_cadences_that_somebody_changed_survive_the_new_ones_and_the_way_back(committed_db: Cast) -> None:
+    def migrate(*to: str) -> dict[str, int]:
+        call_command("migrate_schemas", "billing", *to, shared=True, verbosity=0)
+        with connection.cursor() as cursor:
+            # The model has columns that this step of the way has not.
+            cursor.execute("SELECT cadences FROM plans WHERE code = 'pro'")
+            return dict(json.loads(cursor.fetchone()[0]))
+
+    def set_cadences(cadences: dict[str, int]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE plans SET cadences = %s WHERE code = 'pro'", [json.dumps(cadences)])
+
+    before = dict(Plan.objects.get(code="pro").cadences)
+    with owner():
+        try:
+            assert migrate("0006_key_paces") == {"profile": 6 * HOUR, "posts": HOUR}
+            set_cadences({"profile": HOUR, "posts": HOUR, "comments": 5})
+            assert migrate("0007_cadences_of_all_kinds") == PRO | {"profile": HOUR, "comments": 5}
+            set_cadences(PRO | {"profile": HOUR, "comments": 5, "sound": 9})
+            assert migrate("0006_key_paces") == {"profile": HOUR, "posts": HOUR, "comments": 5, "sound": 9}
+        finally:
+            migrate()
+            set_cadences(before)

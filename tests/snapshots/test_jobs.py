@@ -16,6 +16,7 @@ from billing.metering import meter
 from billing.models import UsageEvent
 from snapshots.models import FetchJob, Post, TrackedAccount
 from snapshots.scheduling.dispatch import claim_these
+from snapshots.services.accounts import KINDS as KINDS_OF_ACCOUNTS
 from snapshots.services.accounts import clean_wish, request_tracking
 from snapshots.services.jobs import RunReport, run_jobs
 from tests.cast import Cast
@@ -23,6 +24,7 @@ from tests.factories import make_account, make_job
 from tests.simulating import Caller
 from tikdash import clock
 from tikdash.db.scope import owner
+from tikdash.plans import limits_of
 from tikdash.tiklive.client import client_for
 from tikdash.tiklive.ports import load_ports
 
@@ -233,9 +235,13 @@ def test_a_probe_tracks_the_account_with_reason_tags_and_jobs(
     assert (job.state, job.params["account_id"]) == ("done", account.pk)
     assert (account.username, account.tracked_reason, account.tags) == ("lena.bakes", "own", ["bread", "uk"])
     jobs = {job.kind: job for job in FetchJob.objects.filter(account=account)}
-    assert jobs.keys() == set(KINDS)
+    assert jobs.keys() == set(limits_of(acme).cadences) & set(KINDS_OF_ACCOUNTS)
     assert jobs["posts"].next_due_at == noon and jobs["posts"].queue == "interactive"
     assert jobs["profile"].next_due_at > noon and jobs["profile"].queue == "pro"
+    for kind in jobs.keys() - {"posts", "profile"}:
+        # Not after half a week, although that is how often it runs.
+        assert noon < jobs[kind].next_due_at <= noon + timedelta(days=1), kind
+        assert (jobs[kind].queue, jobs[kind].requested_at, jobs[kind].succeeded_at) == ("pro", None, None)
     assert_usage_is_what_was_served(upstream)
 
 

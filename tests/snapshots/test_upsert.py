@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.selectors import TenantRef
 from snapshots.ingest.normalise import PostRow, ProfileRow
@@ -108,6 +110,44 @@ def test_two_workers_with_one_page_at_once_make_no_duplicate_no_deadlock_and_no_
         assert AccountSnapshot.objects.count() == 1
         for shown, in_snapshot in Post.objects.values_list("play_count", "snapshots__play_count"):
             assert shown == in_snapshot
+
+
+def test_new_posts_that_another_worker_has_just_stored_as_they_are_have_their_days(
+    committed_db: Cast, noon: datetime
+) -> None:
+    """Both saw no post; the second finds rows that it would not change, and PostgreSQL returns it no ids of them."""
+    acme, stored_by_another = committed_db.acme, threading.Event()
+    with tenant_scope(acme):
+        account = make_account()
+    page = [post(number, noon) for number in range(5)]
+
+    def first() -> None:
+        with tenant_scope(acme), transaction.atomic():
+            store_posts(account.pk, page, measured_at=noon)
+            stored_by_another.set()
+            # The second one has looked, and waits for these rows.
+            wait_for_a_lock()
+
+    def second() -> None:
+        assert stored_by_another.wait(30)
+        with tenant_scope(acme):
+            store_posts(account.pk, page, measured_at=noon)
+
+    at_once([first, second])
+    with tenant_scope(acme):
+        assert (Post.objects.count(), PostSnapshot.objects.count()) == (5, 5)
+
+
+def wait_for_a_lock() -> None:
+    """Returns when another session of this database waits for a lock."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute(waiting)
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("nobody waits")
 
 
 def test_two_tenants_hold_the_same_creator_and_the_same_posts(committed_db: Cast, noon: datetime) -> None:

@@ -59,13 +59,15 @@ def upsert(
     key: Sequence[str],
     update: Sequence[str],
     keep_when_null: Sequence[str] = (),
+    along: Sequence[str] = (),
     returning: str = "",
 ) -> list[tuple[Any, ...]]:
     """Inserts `rows` into `table` or updates the rows that have the same `key`; a row that would not change is left.
 
     `columns` are (name, SQL type) in the order of the values of a row. Of two rows with one key the caller must send
-    one. `keep_when_null` names columns whose old value survives a NULL. Returns the rows of `returning`: rows that
-    were left alone are not among them.
+    one. `keep_when_null` names columns whose old value survives a NULL; `along` names columns that are written with
+    the others and are no reason to write by themselves. Returns the rows of `returning`: rows that were left alone are
+    not among them.
     """
     if not rows:
         return []
@@ -77,7 +79,8 @@ def upsert(
     }
     on_conflict = "NOTHING"
     if update:
-        assignments = ", ".join(f'"{name}" = {value}' for name, value in new.items())
+        written = new | {name: f'EXCLUDED."{name}"' for name in along}
+        assignments = ", ".join(f'"{name}" = {value}' for name, value in written.items())
         old = ", ".join(f't."{name}"' for name in update)
         on_conflict = f"UPDATE SET {assignments} WHERE ({old}) IS DISTINCT FROM ({', '.join(new.values())})"
     statement = (

@@ -169,6 +169,10 @@ class Client(Caller):
         params = {"userid": userid, "count": count}
         return self._walk(endpoints.USER_POSTS, params, _posts, caps, cursor)
 
+    def walk_user_stories(self, userid: str, *, caps: Caps, count: int = 30, cursor: str = "0") -> Walk[Post]:
+        """An account's stories of the last day."""
+        return self._walk(endpoints.USER_STORIES, {"userid": userid, "count": count}, _posts, caps, cursor)
+
     def walk_comments(self, url: str, *, caps: Caps, count: int = 50, cursor: str = "0") -> Walk[Comment]:
         """The comments on a post."""
         return self._walk(endpoints.POST_COMMENTS, {"url": url, "count": count}, _comments, caps, cursor)
@@ -214,11 +218,11 @@ def _posts(page: PostPage, credits: int) -> Page[Post]:
 
 
 def _comments(page: CommentPage, credits: int) -> Page[Comment]:
-    return Page(page.comments, page.cursor, page.has_more, credits, page.dropped)
+    return Page(page.comments, page.cursor, page.has_more, credits, page.dropped, page.total)
 
 
 def _follows(page: FollowPage, credits: int) -> Page[Follow]:
-    return Page(page.users, page.time, page.has_more, credits, page.dropped)
+    return Page(page.users, page.time, page.has_more, credits, page.dropped, page.total)
 
 
 def _base_url(given: str | None) -> str:

@@ -40,21 +40,26 @@ class Caps:
 
 @dataclass(frozen=True)
 class Page(Generic[R]):
-    """Rows, the opaque value to echo for the next page, and what this page cost in credits."""
+    """Rows, the opaque value to echo for the next page, and what this page cost in credits.
+
+    `total` is how many rows the whole list is said to have, where the upstream says so.
+    """
 
     rows: Sequence[R]
     cursor: str
     has_more: bool
     credits: int = 1
     dropped: int = 0
+    total: int | None = None
 
 
 class Walk(Iterator[R]):
     """The rows of all pages, each id once, in the upstream's order; pages are fetched as they are needed.
 
     `fetch` gets the cursor of a page, `identify` the id of a row, `price` is what a page will cost at most. While it
-    goes on and afterwards: `pages`, `items`, `duplicates`, `dropped` and `credits` of the pages read so far, `stopped`
-    (None before the end, also when `fetch` raised), and `cursor`, from which a later walk reads what this one did not.
+    goes on and afterwards: `pages`, `items`, `duplicates`, `dropped` and `credits` of the pages read so far, `total` as
+    the newest page says it, `stopped` (None before the end, also when `fetch` raised), and `cursor`, from which a later
+    walk reads what this one did not.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class Walk(Iterator[R]):
         self.caps = caps
         self.cursor = start
         self.stopped: Stop | None = None
+        self.total: int | None = None
         self.pages = self.items = self.duplicates = self.dropped = self.credits = 0
         self._fetch, self._identify, self._price = fetch, identify, price
         self._seen: set[Hashable] = set()
@@ -90,6 +96,7 @@ class Walk(Iterator[R]):
             self.pages += 1
             self.credits += page.credits
             self.dropped += page.dropped
+            self.total = self.total if page.total is None else page.total
             new = self._new_rows(page)
             given = new if self.caps.items is None else new[: self.caps.items - self.items]
             self.items += len(given)

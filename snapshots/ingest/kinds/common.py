@@ -7,6 +7,7 @@ from typing import Any
 
 from accounts.selectors import TenantRef
 from snapshots.models import TrackedAccount
+from snapshots.scheduling.cadence import DAY_S
 from snapshots.scheduling.leases import RunningJob
 from tikdash import clock
 from tikdash.errors import BadInput, TikdashError
@@ -32,6 +33,12 @@ def client_of(tenant: TenantRef, job: RunningJob) -> Client:
 def measured_at(client: Client) -> datetime:
     """When the oldest of the answers was measured that this run has used."""
     return client.measured_at or clock.now()
+
+
+def is_intraday(job: RunningJob) -> bool:
+    """True where a run's reading is kept by itself, beside the row of the day: more often than daily, or on demand."""
+    on_demand = job.requested_at is not None and (job.succeeded_at is None or job.requested_at > job.succeeded_at)
+    return on_demand or (job.cadence_s is not None and job.cadence_s < DAY_S)
 
 
 def account_of(job: RunningJob) -> TrackedAccount:

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.conf import settings
 
 from accounts.selectors import TenantRef
-from snapshots.ingest.kinds.common import Result, account_of, client_of, measured_at, say, set_state
+from snapshots.ingest.kinds.common import Result, account_of, client_of, is_intraday, measured_at, say, set_state
 from snapshots.ingest.normalise import EARLIEST_POST, PostRow, post_rows
 from snapshots.ingest.upsert import flag_vanished, store_posts
 from snapshots.models import TrackedAccount
@@ -33,7 +33,7 @@ def run_posts(tenant: TenantRef, job: RunningJob) -> Result:
         while len(given) < kept:
             page = client.user_posts(account.tiktok_user_id, count=settings.POSTS_PER_PAGE_UPSTREAM, cursor=cursor)
             rows = post_rows(page, author_id=account.tiktok_user_id, now=clock.now())
-            stored = store_posts(account.pk, rows.rows, measured_at=measured_at(client))
+            stored = store_posts(account.pk, rows.rows, measured_at=measured_at(client), intraday=is_intraday(job))
             pages, usable = pages + 1, usable and not rows.refused
             given += rows.rows
             new, returned = new + len(stored.new), returned + len(stored.returned)

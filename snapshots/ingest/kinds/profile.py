@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.selectors import TenantRef
-from snapshots.ingest.kinds.common import Result, account_of, client_of, measured_at, say, set_state
+from snapshots.ingest.kinds.common import Result, account_of, client_of, is_intraday, measured_at, say, set_state
 from snapshots.ingest.normalise import profile_row
 from snapshots.ingest.upsert import store_profile
 from snapshots.models import TrackedAccount
@@ -31,7 +31,7 @@ def run_profile(tenant: TenantRef, job: RunningJob) -> Result:
     profile = profile_row(info)
     if profile.tiktok_user_id != account.tiktok_user_id:
         raise HandleMovedError(f"@{account.username} is somebody else's handle now; looking for the new one.")
-    verdict = store_profile(account.pk, profile, measured_at=measured_at(client))
+    verdict = store_profile(account.pk, profile, measured_at=measured_at(client), intraday=is_intraday(job))
     followers = profile.counters["follower_count"]
     odd = ", ".join(f"{name} {state}" for name, state in verdict.suspect.items())
     return say(account, f"{followers if followers is not None else 'unknown'} followers" + (f"; {odd}" if odd else ""))

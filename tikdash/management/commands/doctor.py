@@ -2,17 +2,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, connection
 
 from accounts.selectors import schemas
-from snapshots.services.partitions import PARTITIONED
 from tikdash.db.backend.base import PUBLIC_SCHEMA
 from tikdash.db.errors import MissingSchema
-from tikdash.db.partitions import rows_in_default
+from tikdash.db.partition_health import PartitionedTable, faults_of_partitions, partitioned_tables
 from tikdash.db.rls import faults_of_tables
 from tikdash.db.roles import faults_of_log_in
-from tikdash.db.scope import all_tenants, owner
+from tikdash.db.scope import all_tenants
 from tikdash.health import redis_answers, why_database_is_silent
 from tikdash.management.commands._base import TikdashCommand
 
@@ -20,7 +20,11 @@ from tikdash.management.commands._base import TikdashCommand
 class Command(TikdashCommand):
     help = "Looks for what is wrong with servers, roles, schemas, row-level security and partitions."
 
-    def run(self, **options: Any) -> tuple[str, Any]:
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--tables", action="store_true", help="also print how the partitioned tables grow")
+
+    def run(self, *, tables: bool = False, **options: Any) -> tuple[str, Any]:
         try:
             faults = self._database()
         except DatabaseError:
@@ -29,16 +33,18 @@ class Command(TikdashCommand):
             faults.append("Redis does not answer. Check REDIS_URL and that the server runs.")
         if faults:
             raise CommandError("\n".join(faults))
-        return "Everything is sound.", {"faults": []}
+        text, data = "Everything is sound.", {"faults": []}  # type: str, dict[str, Any]
+        if tables:
+            found = partitioned_tables()
+            text, data = "\n".join([text, *map(_line, found)]), data | {"tables": [vars(table) for table in found]}
+        return text, data
 
     def _database(self) -> list[str]:
         faults = [f"DATABASE_URL must not be used: {fault}. Run `manage.py init_db`." for fault in faults_of_log_in()]
         if faults:
             return faults
         faults += faults_of_tables(connection, PUBLIC_SCHEMA)
-        with owner():
-            if rows := rows_in_default("usage_events"):
-                faults.append(f"usage_events_default holds {rows} row(s): a month's partition is missing.")
+        faults += faults_of_partitions(settings.PARTITIONS_AHEAD_MONTHS)
         for schema in schemas():
             try:
                 faults += self._shard(schema)
@@ -51,8 +57,10 @@ class Command(TikdashCommand):
 
     def _shard(self, schema: str) -> list[str]:
         with all_tenants(schema):
-            faults = faults_of_tables(connection, schema)
-            for table in PARTITIONED:
-                if rows := rows_in_default(table):
-                    faults.append(f"{schema}.{table}_default holds {rows} row(s): a month's partition is missing.")
-        return faults
+            return faults_of_tables(connection, schema)
+
+
+def _line(table: PartitionedTable) -> str:
+    parts = (table.bytes, table.bytes_this_month, table.bytes_last_month)
+    size, this, last = (f"{part / 2**20:,.1f} MB" for part in parts)
+    return f"{table.name}: {size}, this month {this}, last month {last}, {table.months_ahead or 0} month(s) ahead."

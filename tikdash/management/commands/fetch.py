@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from accounts.selectors import tenant_by_slug
-from snapshots.models import FetchJob
+from snapshots.services.accounts import KINDS
 from snapshots.services.inline import fetch_now
 from tikdash.management.commands._base import TikdashCommand
 
@@ -17,7 +17,9 @@ class Command(TikdashCommand):
         super().add_arguments(parser)
         parser.add_argument("slug", help="the tenant")
         parser.add_argument("handle")
-        parser.add_argument("--kind", default=None, choices=[FetchJob.Kind.PROFILE.value, FetchJob.Kind.POSTS.value])
+        parser.add_argument(
+            "--kind", default=None, choices=[kind.value for kind in KINDS], help="default: profile and posts"
+        )
 
     def run(self, *, slug: str, handle: str, kind: str | None, **options: Any) -> tuple[str, Any]:
         reports = fetch_now(tenant_by_slug(slug), handle, kind)

@@ -6,7 +6,6 @@ from django.core.management.base import CommandParser
 
 from accounts.selectors import schemas
 from accounts.services.placement import make_schema
-from snapshots.services.partitions import make_partitions_everywhere
 from tikdash.errors import NotFound
 from tikdash.management.commands._base import TikdashCommand
 
@@ -22,5 +21,4 @@ class Command(TikdashCommand):
         if schema not in schemas():
             raise NotFound(f"There is no shard with the schema “{schema}”. Shards: {', '.join(schemas())}.")
         make_schema(schema)
-        make_partitions_everywhere()
         return f"The schema “{schema}” is there, with all tables.", {"schema": schema}

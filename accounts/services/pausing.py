@@ -1,0 +1,98 @@
+"""Stopping and resuming the fetching of one tenant, or of one kind of job for all tenants.
+
+A pause touches no job: dispatchers leave paused work alone, and it is due as before when the pause ends.
+"""
+
+from __future__ import annotations
+
+import structlog
+from django.db import transaction
+
+from accounts.models import PausedKind, Tenant
+from accounts.selectors import TenantRef
+from tikdash import clock
+from tikdash.db.scope import no_scope
+from tikdash.errors import BadInput, LimitReached, NotFound
+
+log = structlog.get_logger(__name__)
+
+LONGEST_REASON = 200
+
+
+class FetchingPaused(LimitReached):
+    """Operations have stopped all fetching for this tenant; the sentence says why."""
+
+    code = "fetching_paused"
+
+
+def pause_tenant(*, slug: str, reason: str) -> bool:
+    """Nothing is fetched for the tenant from now on; False where it is paused already, and the reason is the new one.
+
+    Raises NotFound, and BadInput without a reason.
+    """
+    reason = _sentence(reason)
+    with no_scope(), transaction.atomic():
+        tenant = _locked(slug)
+        is_new = tenant.fetching_paused_at is None
+        tenant.fetching_paused_at = tenant.fetching_paused_at or clock.now()
+        tenant.fetching_paused_reason = reason
+        tenant.save(update_fields=["fetching_paused_at", "fetching_paused_reason"])
+    log.warning("fetching_paused", tenant=slug, reason=reason)
+    return is_new
+
+
+def resume_tenant(*, slug: str) -> bool:
+    """What is due for the tenant is fetched again; False where it was not paused. Raises NotFound."""
+    with no_scope(), transaction.atomic():
+        tenant = _locked(slug)
+        if tenant.fetching_paused_at is None:
+            return False
+        tenant.fetching_paused_at, tenant.fetching_paused_reason = None, ""
+        tenant.save(update_fields=["fetching_paused_at", "fetching_paused_reason"])
+    log.warning("fetching_resumed", tenant=slug)
+    return True
+
+
+def pause_kind(*, kind: str, reason: str) -> bool:
+    """No job of this kind begins from now on; False where it is paused already, and the reason is the new one.
+
+    Raises BadInput without a reason. Whether there is such a kind the caller knows.
+    """
+    reason = _sentence(reason)
+    with no_scope():
+        _, is_new = PausedKind.objects.update_or_create(
+            kind=kind, defaults={"reason": reason}, create_defaults={"reason": reason, "paused_at": clock.now()}
+        )
+    log.warning("kind_paused", kind=kind, reason=reason)
+    return is_new
+
+
+def resume_kind(*, kind: str) -> bool:
+    """Jobs of this kind run again; False where it was not paused."""
+    with no_scope():
+        gone, _ = PausedKind.objects.filter(kind=kind).delete()
+    if gone:
+        log.warning("kind_resumed", kind=kind)
+    return bool(gone)
+
+
+def refuse_while_paused(tenant: TenantRef) -> None:
+    """For what a person asks for now. Raises FetchingPaused with the reason."""
+    if tenant.paused_reason:
+        raise FetchingPaused(f"Fetching is paused for this workspace: {tenant.paused_reason}")
+
+
+def _locked(slug: str) -> Tenant:
+    tenant = Tenant.objects.select_for_update().filter(slug=slug).first()
+    if tenant is None:
+        raise NotFound(f"There is no tenant “{slug}”.")
+    return tenant
+
+
+def _sentence(reason: str) -> str:
+    reason = " ".join(reason.split())
+    if not reason:
+        raise BadInput("Say why: the customer reads the reason.")
+    if len(reason) > LONGEST_REASON:
+        raise BadInput(f"A reason has at most {LONGEST_REASON} characters.")
+    return reason

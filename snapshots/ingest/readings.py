@@ -1,0 +1,80 @@
+"""Single readings, where counters are read more often than once a day: one set-based statement a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+
+import orjson
+from django.db import connection
+
+from snapshots.ingest.quality import Judgement
+from snapshots.ingest.subjects import Subject
+from tikdash.db.upsert import array_literal
+
+#: Of what does not move, one reading in so many hours is kept (decision 0010).
+SLOT_HOURS = 6
+
+#: What equals the reading before it in the same slot is left out. `there` tells a row of NULLs from no row.
+INSERT = """
+    INSERT INTO {readings} AS t ({key}, measured_at, state, suspect, {counters})
+    SELECT n.id, %(at)s, n.state, n.suspect, {new}
+      FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(suspects)s::jsonb[], {arrays})
+           AS n(id, state, suspect, {counters})
+      LEFT JOIN LATERAL (SELECT true AS there, r.suspect, {old}
+                           FROM {readings} r
+                          WHERE r.{key} = n.id AND r.measured_at >= %(slot)s AND r.measured_at < %(at)s
+                          ORDER BY r.measured_at DESC LIMIT 1) AS last ON true
+     WHERE last.there IS NULL OR (n.suspect, {new}) IS DISTINCT FROM (last.suspect, {last})
+    ON CONFLICT ({key}, measured_at) DO UPDATE
+       SET state = EXCLUDED.state, suspect = EXCLUDED.suspect, {assignments}
+     WHERE (t.suspect, {mine}) IS DISTINCT FROM (EXCLUDED.suspect, {excluded})
+"""
+
+
+def store_readings(
+    subject: Subject, values: Mapping[int, Mapping[str, int | None]], verdicts: Mapping[int, Judgement], at: datetime
+) -> None:
+    """The readings of some accounts or posts, by id, at one moment; what has not moved since the last one is left out.
+
+    The month's partition must be there.
+    """
+    ids = sorted(values)
+    arrays = {
+        "ids": array_literal("bigint", ids),
+        "states": array_literal("smallint", [verdicts[key].state for key in ids]),
+        "suspects": array_literal("jsonb", [suspect_json(verdicts[key]) for key in ids]),
+    } | {name: array_literal("bigint", [values[key][name] for key in ids]) for name in subject.counters}
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(subject), arrays | {"at": at, "slot": slot_of(at)})
+
+
+def slot_of(at: datetime) -> datetime:
+    """The beginning of the UTC slot of `SLOT_HOURS` hours in which `at` lies."""
+    moment = at.astimezone(UTC)
+    return moment.replace(hour=moment.hour - moment.hour % SLOT_HOURS, minute=0, second=0, microsecond=0)
+
+
+def suspect_json(verdict: Judgement) -> str | None:
+    """The map of suspect counters as it is stored; None where all are sound."""
+    return orjson.dumps(verdict.suspect, option=orjson.OPT_SORT_KEYS).decode() if verdict.suspect else None
+
+
+@cache
+def _statement(subject: Subject) -> str:
+    def each(form: str) -> str:
+        return ", ".join(form.format(name) for name in subject.counters)
+
+    return INSERT.format(
+        readings=subject.readings,
+        key=subject.key,
+        counters=each("{0}"),
+        arrays=each("%({0})s::bigint[]"),
+        new=each("n.{0}"),
+        old=each("r.{0}"),
+        last=each("last.{0}"),
+        mine=each("t.{0}"),
+        excluded=each("EXCLUDED.{0}"),
+        assignments=each("{0} = EXCLUDED.{0}"),
+    )
