@@ -14,6 +14,7 @@ from django.conf import settings
 from accounts.models import Tenant, User
 from accounts.selectors import TenantRef, all_tenants_listed
 from accounts.services.tenants import add_member, create_tenant
+from snapshots.models import FetchJob
 from snapshots.selectors import account_id_of
 from snapshots.services.accounts import clean_wish
 from snapshots.services.inline import drain, fetch_now, track_now
@@ -30,6 +31,14 @@ OPS = "ops@tikdash.example"
 HISTORY_KEY = "sim-demo-history"
 #: The moment of a day at which the demo looks at its accounts: after the daily windows.
 HOUR = timedelta(hours=4)
+#: What takes many requests is read in the last days of the history only, so that the first start stays a short one.
+LAST_DAYS = {
+    FetchJob.Kind.COMMENTS: 2,
+    FetchJob.Kind.FOLLOWERS: 21,
+    FetchJob.Kind.FOLLOWING: 21,
+    FetchJob.Kind.HASHTAG: 8,
+    FetchJob.Kind.SOUND: 8,
+}
 
 
 @dataclass(frozen=True)
@@ -136,6 +145,7 @@ def _seed(say: Callable[[str], None], days: int) -> None:
             with clock.at(moment):
                 if number == 0:
                     _track_all(refs)
+                    _hold_back(refs, moments[-1])
                 for ref in refs:
                     drain(ref)
             if number % 15 == 14 or number == len(moments) - 1:
@@ -173,6 +183,15 @@ def _track_all(refs: list[TenantRef]) -> None:
         for handle, (reason, tags) in demo.accounts.items():
             if not _is_tracked(ref, handle):
                 track_now(ref, clean_wish(handle=handle, reason=reason, tags=tags))
+
+
+def _hold_back(refs: list[TenantRef], last: datetime) -> None:
+    """Makes the kinds of `LAST_DAYS` begin so many days before the end of the history."""
+    for ref in refs:
+        with tenant_scope(ref):
+            for kind, days in LAST_DAYS.items():
+                begins = last - timedelta(days=days)
+                FetchJob.objects.filter(kind=kind, next_due_at__lt=begins).update(next_due_at=begins)
 
 
 def _is_tracked(ref: TenantRef, handle: str) -> bool:

@@ -115,7 +115,7 @@ _TAKE = f"""
     UPDATE fetch_jobs j
        SET lease_until = {NOW} + make_interval(secs => %(lease)s), started_at = NULL
       FROM taken WHERE j.id = taken.id
-    RETURNING j.id, j.tenant_id, j.queue, taken.turn, taken.claimable_at
+    RETURNING j.id, j.tenant_id, j.queue, j.kind, taken.turn, taken.claimable_at
 """
 
 FEW = f"WITH {_ROOM}, {_ALL_THAT_IS_DUE}, {_TAKE}"
@@ -128,5 +128,5 @@ THESE = f"""
      WHERE id = ANY(%(ids)s) AND state = 'active' AND claimable_at <= {NOW}
            AND NOT EXISTS (SELECT FROM public.tenants t WHERE t.id = tenant_id AND t.fetching_paused_at IS NOT NULL)
            AND NOT EXISTS (SELECT FROM public.paused_kinds p WHERE p.kind = fetch_jobs.kind)
-    RETURNING id, tenant_id, queue, 0, claimable_at
+    RETURNING id, tenant_id, queue, kind, 0, claimable_at
 """

@@ -51,6 +51,7 @@ class ClaimedJob:
     id: int
     tenant_id: int
     queue: str
+    kind: str
     turn: int
     due_at: datetime
 
@@ -194,15 +195,17 @@ def wake_on_commit(tenant: TenantRef, job_ids: Iterable[int]) -> None:
 
 def send(schema: str, claimed: list[ClaimedJob]) -> int:
     """Sends claimed jobs in batches of one tenant and queue; what cannot be sent is given back at once."""
-    batches: dict[tuple[int, str, int], list[int]] = {}
-    count: dict[tuple[int, str], int] = defaultdict(int)
+    batches: dict[tuple[int, str, int, int], list[int]] = {}
+    count: dict[tuple[int, str, int], int] = defaultdict(int)
     for job in claimed:
-        key = (job.tenant_id, job.queue)
-        batches.setdefault((*key, count[key] // most_in_batch(job.queue)), []).append(job.id)
+        most = most_in_batch(job.queue, job.kind)
+        # Jobs of the same size share batches.
+        key = (job.tenant_id, job.queue, most)
+        batches.setdefault((*key, count[key] // most), []).append(job.id)
         count[key] += 1
     sent, unsent = 0, list[int]()
     # The first batches of all tenants go before the second ones.
-    for (tenant_id, queue, _), ids in sorted(batches.items(), key=lambda item: item[0][2]):
+    for (tenant_id, queue, _, _), ids in sorted(batches.items(), key=lambda item: item[0][3]):
         if not unsent:
             try:
                 current_app.send_task(RUN_JOBS, args=[tenant_id, ids], queue=queue)

@@ -33,6 +33,8 @@ _OF_THE_UPSTREAM = "upstream_breaker"
 _UNLIMITED = 2**31 - 1
 #: So many batches at least hold what is claimed for a key, so that several workers share it.
 _BATCHES_OF_A_KEY = 5
+#: These make a few requests. Any other may make dozens, and what is behind it in a batch would outlive its lease.
+_SHORT_KINDS = frozenset({FetchJob.Kind.PROFILE.value, FetchJob.Kind.POSTS.value, FetchJob.Kind.PROBE.value})
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,10 @@ def shared_key_places() -> int:
     return max(2 * _BATCHES_OF_A_KEY, int(per_second * settings.KEY_CLAIMED_AHEAD_S))
 
 
-def most_in_batch(queue: str) -> int:
+def most_in_batch(queue: str, kind: str) -> int:
     """How many jobs of a tenant go to one worker at a time, to be run one after the other."""
+    if kind not in _SHORT_KINDS:
+        return 1
     if not is_background(queue):
         return settings.JOBS_PER_TASK
     return min(settings.JOBS_PER_TASK, shared_key_places() // _BATCHES_OF_A_KEY)

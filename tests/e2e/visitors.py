@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 from accounts.selectors import TenantRef
 from snapshots.models import AccountSnapshot, FetchJob, TrackedAccount
 from snapshots.selectors import handle_check
-from snapshots.services.accounts import clean_wish, request_tracking
+from snapshots.services.accounts import REFRESHED, clean_wish, request_tracking
 from snapshots.services.partitions import PARTITIONED
 from tests import factories
 from tests.cast import PASSWORD
@@ -198,7 +198,8 @@ def tracked(tenant: TenantRef, handle: str, days: int = 1, reason: str = "own", 
         account_id = handle_check(check_id).account_id
         assert account_id is not None
         jobs = FetchJob.objects.filter(account_id=account_id)
-        wait_for(lambda: not jobs.filter(succeeded_at=None).exists(), f"the posts of @{handle}")
+        first = jobs.filter(kind__in=REFRESHED)
+        wait_for(lambda: not first.filter(succeeded_at=None).exists(), f"the posts of @{handle}")
         hour_ago = clock.now() - timedelta(hours=1)
         jobs.update(next_due_at=clock.now() + timedelta(days=1), requested_at=hour_ago)
         newest = AccountSnapshot.objects.get(account_id=account_id)

@@ -48,12 +48,14 @@ class Installation:
             return found.fetchall() if found.description else []
 
     def make_all_due(self) -> None:
-        self.sql("UPDATE shared.fetch_jobs SET next_due_at = now(), succeeded_at = NULL WHERE kind <> 'probe'")
+        """Profiles and posts: other kinds make more requests than a tenant may in a minute."""
+        self.sql(
+            "UPDATE shared.fetch_jobs SET next_due_at = now(), succeeded_at = NULL WHERE kind IN ('profile', 'posts')"
+        )
 
     def all_ran(self) -> bool:
-        return self.sql("SELECT count(*) FROM shared.fetch_jobs WHERE kind <> 'probe' AND succeeded_at IS NULL") == [
-            (0,)
-        ]
+        missing = "SELECT count(*) FROM shared.fetch_jobs WHERE kind IN ('profile', 'posts') AND succeeded_at IS NULL"
+        return self.sql(missing) == [(0,)]
 
     def log(self, name: str) -> str:
         return (self.logs / f"{name}.log").read_text(errors="replace")

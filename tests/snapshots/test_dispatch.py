@@ -149,6 +149,16 @@ def test_a_tick_sends_batches_of_25_of_one_tenant_first_batches_first(
     assert cache.get(LAST_TICK) > 0
 
 
+def test_what_takes_long_goes_alone_so_that_nothing_waits_behind_it(
+    committed_db: Cast, broker: Redis, noon: datetime
+) -> None:
+    with tenant_scope(committed_db.acme):
+        short = [make_job(make_account(), kind).pk for kind in ("profile", "posts")]
+        long = [make_job(make_account(), kind).pk for kind in ("comments", "followers")]
+    assert dispatch() == 4
+    assert sorted(sorted(ids) for _, ids in messages(broker, "pro")) == [short, *([job_id] for job_id in long)]
+
+
 def test_a_tick_fills_a_queue_only_up_to_its_room(
     committed_db: Cast, broker: Redis, settings: Any, noon: datetime
 ) -> None:
