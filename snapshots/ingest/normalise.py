@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from tikdash.tiklive.shapes import MusicInfo, Post, PostPage, UserInfo, first_numeric_id
+from tikdash.tiklive.shapes import MusicInfo, Post, PostPage, UserInfo, numeric_id
 
 ACCOUNT_COUNTERS = ("follower_count", "following_count", "heart_count", "video_count", "digg_count")
 POST_COUNTERS = ("play_count", "digg_count", "comment_count", "share_count", "collect_count")
@@ -63,7 +63,12 @@ class PostRow(Struct, frozen=True, gc=False):
     sound_id: str
     posted_at: datetime
     counters: dict[str, int | None]
-    sound: SoundRow | None = None
+    music: MusicInfo | None = None
+
+    @property
+    def sound(self) -> SoundRow | None:
+        """The sound that `sound_id` names. Made when it is asked for: most posts have one that is known already."""
+        return _sound(self.sound_id, self.music) if self.sound_id and self.music is not None else None
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ def post_rows(page: PostPage, *, author_id: str, now: datetime) -> PostRows:
 
 
 def _post_row(post: Post, aweme_id: str, posted_at: datetime) -> PostRow:
-    sound = _sound(post.music_info) if post.music_info is not None else None
+    music = post.music_info
     # By position and without the post's properties, because a worker does this more often than anything else.
     return PostRow(
         aweme_id,
@@ -126,7 +131,7 @@ def _post_row(post: Post, aweme_id: str, posted_at: datetime) -> PostRow:
         duration_s(post.duration),
         "photo" if post.images else "video",
         bool(post.is_top),
-        sound.music_id if sound is not None else "",
+        numeric_id(music.id) or "" if music is not None else "",
         posted_at,
         {
             "play_count": post.play_count,
@@ -135,15 +140,11 @@ def _post_row(post: Post, aweme_id: str, posted_at: datetime) -> PostRow:
             "share_count": post.share_count,
             "collect_count": post.collect_count,
         },
-        sound,
+        music,
     )
 
 
-def _sound(music: MusicInfo) -> SoundRow | None:
-    """A sound that can be asked for by its number, or nothing."""
-    music_id = first_numeric_id(music.id)
-    if music_id is None:
-        return None
+def _sound(music_id: str, music: MusicInfo) -> SoundRow:
     return SoundRow(
         music_id,
         (music.title or "")[:LONGEST_SOUND_TITLE],

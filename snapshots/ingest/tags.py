@@ -131,8 +131,8 @@ def store_tags(
         if known is None or known["title"] != row.title:
             titles[post_id] = row.title
             linked += [post_id] if known is not None else []
-        if row.sound is not None and (known is None or known["sound_id"] != row.sound.music_id):
-            sounds.append(row.sound)
+        if row.sound_id and (known is None or known["sound_id"] != row.sound_id) and (sound := row.sound) is not None:
+            sounds.append(sound)
     link_hashtags(account_id, titles, linked, seen_at=seen_at)
     make_sounds_known(sounds, seen_at=seen_at)
 

@@ -26,7 +26,7 @@ from tests.simulating import Caller
 from tests.threads import at_once
 from tikdash import clock
 from tikdash.db.scope import owner, tenant_scope
-from tikdash.tiklive.shapes import decode_post_page
+from tikdash.tiklive.shapes import MusicInfo, decode_post_page
 
 TABLES = ("hashtags", "post_hashtags", "sounds")
 
@@ -42,7 +42,7 @@ def row(number: int, title: str = "", sound: SoundRow | None = None, plays: int 
         sound_id=sound.music_id if sound else "",
         posted_at=clock.now() - timedelta(hours=number),
         counters=dict.fromkeys(POST_COUNTERS, plays),
-        sound=sound,
+        music=sound and MusicInfo(sound.music_id, sound.title, sound.author, sound.original, sound.duration_s),
     )
 
 

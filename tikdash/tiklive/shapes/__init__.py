@@ -10,7 +10,7 @@ from __future__ import annotations
 from tikdash.tiklive.shapes.comments import Comment, Commenter, CommentPage, decode_comment_page
 from tikdash.tiklive.shapes.downloads import DownloadLinks, decode_download
 from tikdash.tiklive.shapes.follows import Follow, FollowPage, decode_followers, decode_followings
-from tikdash.tiklive.shapes.lenient import first_numeric_id
+from tikdash.tiklive.shapes.lenient import first_numeric_id, numeric_id
 from tikdash.tiklive.shapes.lists import Playlist, decode_collection, decode_playlist
 from tikdash.tiklive.shapes.posts import (
     Author,
@@ -60,5 +60,6 @@ __all__ = [
     "decode_userid",
     "decode_userinfo",
     "first_numeric_id",
+    "numeric_id",
     "plain_post_page",
 ]
