@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from accounts.selectors import tenant_by_id
+from accounts.selectors import all_tenants_listed, tenant_by_id
 from snapshots.scheduling import dispatch as dispatching
-from snapshots.services import jobs, orphans, partitions
+from snapshots.services import accounts, jobs, orphans, partitions
+from tikdash.db.scope import tenant_scope
 
 
 @shared_task(name=dispatching.RUN_JOBS, ignore_result=True)
@@ -19,6 +20,14 @@ def run_jobs(tenant_id: int, job_ids: list[int]) -> None:
 def dispatch() -> None:
     """Claims due jobs and sends them to the queues. Twice: rows that are claimed are not claimed again."""
     dispatching.dispatch()
+
+
+@shared_task(name="snapshots.make_missing_jobs", ignore_result=True)
+def make_missing_jobs() -> None:
+    """Makes jobs of kinds that a plan has gained since an account was tracked. Twice: one row per account and kind."""
+    for tenant in all_tenants_listed():
+        with tenant_scope(tenant):
+            accounts.make_missing_jobs(tenant)
 
 
 @shared_task(name="snapshots.make_partitions", ignore_result=True)

@@ -268,6 +268,7 @@ KIND_WINDOWS = {"backfill": (time_of_day("BACKFILL_FROM", "02:00"), time_of_day(
 DISPATCH_EVERY_S = env.float("DISPATCH_EVERY_S", default=2.0)
 CELERY_BEAT_SCHEDULE = {
     "dispatch": {"task": "snapshots.dispatch", "schedule": DISPATCH_EVERY_S, "options": {"expires": 10}},
+    "missing-jobs": {"task": "snapshots.make_missing_jobs", "schedule": 900},
     "partitions-of-data": {"task": "snapshots.make_partitions", "schedule": 6 * 3600},
     "partitions-of-usage": {"task": "billing.make_partitions", "schedule": 6 * 3600},
     # In the morning, when the daily work is done.

@@ -95,4 +95,5 @@ def _sentence(reason: str) -> str:
         raise BadInput("Say why: the customer reads the reason.")
     if len(reason) > LONGEST_REASON:
         raise BadInput(f"A reason has at most {LONGEST_REASON} characters.")
-    return reason
+    # Another sentence follows it on the page.
+    return reason if reason[-1] in ".!?…。" else f"{reason}."

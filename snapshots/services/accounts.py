@@ -118,6 +118,24 @@ def track_account(*, tenant: TenantRef, wish: Wish, profile: ProfileRow, measure
     return account.pk
 
 
+def make_missing_jobs(tenant: TenantRef) -> int:
+    """Makes the jobs that the tenant's plan has a cadence for and an account lacks; returns how many.
+
+    A plan gains kinds, and a tenant gets another plan, long after its accounts were first tracked.
+    """
+    limits, now = limits_of(tenant), clock.now()
+    wanted = [kind for kind in KINDS if kind in limits.cadences]
+    there = set(FetchJob.objects.filter(kind__in=wanted).values_list("account_id", "kind"))
+    missing = [
+        _first_job(account, kind, limits, offset_of(tenant.id, account.pk), now)
+        for account in TrackedAccount.objects.only("pk")
+        for kind in wanted
+        if (account.pk, kind) not in there
+    ]
+    FetchJob.objects.bulk_create(missing, ignore_conflicts=True)
+    return len(missing)
+
+
 def _first_job(account: TrackedAccount, kind: str, limits: PlanLimits, offset_s: int, now: datetime) -> FetchJob:
     """A new account's job: posts at once, the profile, which has just been read, when its rhythm says, the rest soon.
 

@@ -215,3 +215,10 @@ def test_a_tenant_with_100_000_due_jobs_does_not_slow_the_claim(
                 assert read < 20_000, [
                     (n["Node Type"], n.get("Actual Rows"), n.get("Actual Loops")) for n in nodes(plan)
                 ]
+
+
+def test_a_reason_is_a_sentence_on_the_page(committed_db: Cast) -> None:
+    for typed, shown in (("The contract ends", "The contract ends."), ("Really?", "Really?"), (" Wait. ", "Wait.")):
+        pause_tenant(slug="acme", reason=typed)
+        assert tenant_by_slug("acme").paused_reason == shown
+    resume_tenant(slug="acme")
