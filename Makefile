@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: run test bench lint format requirements help clean
+.PHONY: run test soak bench lint format requirements help clean
 
 run: $(STAMP) ## run everything: servers, demo, web, worker, beat, simulator (PORT=8000)
 	@exec $(BIN)/python manage.py run
@@ -17,9 +17,12 @@ test: $(STAMP) ## lint, types, import contracts, migrations, all tests with the 
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --ignore tests/faults
-	@$(BIN)/python -m pytest tests/faults # servers are taken away and ports must stay free: one after the other
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --ignore tests/faults --ignore tests/soak/test_kills.py
+	@$(BIN)/python -m pytest tests/faults tests/soak/test_kills.py # servers are taken away and ports must stay free: one after the other
 endif
+
+soak: $(STAMP) ## the long runs in full: 90 days under all faults, 50 kills (an hour; SOAK_SEED=… repeats one)
+	@SOAK=full $(BIN)/python -m pytest tests/soak -s
 
 bench: $(STAMP) ## benchmarks: ONLY=scope,chart  SIZE=small|full
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) --size $(or $(SIZE),small)

@@ -1,16 +1,17 @@
-"""The meter: one durable row for every attempt that reached the upstream, and its echo in the count of the day."""
+"""The meter: a durable row for every request, written before it is sent, and its echo in the count of the day."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC
+from typing import Any
 
 from django.db import connection, transaction
 
 from billing import spending
 from tikdash import clock
 from tikdash.db.partitions import drop_months, first_of_month, make_ahead
-from tikdash.db.scope import owner
+from tikdash.db.scope import owner, prepared_cursor
 from tikdash.tiklive.ports import UsageRecord
 
 INSERT = """
@@ -19,28 +20,61 @@ INSERT = """
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (id, occurred_at) DO NOTHING
 """
+#: Of a request that begins, until somebody says how it ended. A worker that was killed says no more.
+SETTLE = """
+    UPDATE usage_events SET outcome = %s, http_status = %s, credits = %s, latency_ms = %s
+     WHERE id = %s AND occurred_at = %s AND outcome = 'begun'
+"""
+TAKE_BACK = "DELETE FROM usage_events WHERE id = %s AND occurred_at = %s AND outcome = 'begun'"
 
 
 class UsageMeter:
     """Writes usage events."""
 
+    def begin(self, event: UsageRecord) -> None:
+        """Writes, in a transaction of its own, that a request is about to be sent.
+
+        Raises RuntimeError as `record` does.
+        """
+        with _own_transaction():
+            _insert(event)
+
+    def take_back(self, event: UsageRecord) -> None:
+        """Takes out what has begun and was never sent."""
+        with _own_transaction(), connection.cursor() as cursor:
+            cursor.execute(TAKE_BACK, [event.id, event.occurred_at])
+
     def record(self, event: UsageRecord) -> None:
-        """Writes the event in a transaction of its own; writing it again changes nothing.
+        """Writes how a request ended, in a transaction of its own; writing it again changes nothing.
 
         Raises RuntimeError inside of another transaction: a rollback there would take the event of a spent credit
         with it.
         """
-        # Outside of a transaction a single statement is one of its own, and a third of the round trips.
-        with transaction.atomic(durable=True) if connection.in_atomic_block else nullcontext():
-            is_new = _insert(event)
+        with _own_transaction():
+            is_new = _settle(event) or _insert(event)
         # Behind the commit: a count may lack an event for a while, but never holds one that is not in the ledger.
         if is_new and event.credits:
             spending.add(event.occurred_at.astimezone(UTC).date(), event.tenant_id, event.credits)
 
 
+def _own_transaction() -> AbstractContextManager[Any]:
+    """One for each statement: outside of a transaction a statement is one by itself, in a third of the round trips."""
+    return transaction.atomic(durable=True) if connection.in_atomic_block else nullcontext()
+
+
+def _settle(event: UsageRecord) -> bool:
+    """Writes how it ended into the row that said that it begins; False where there is none."""
+    with prepared_cursor() as cursor:
+        cursor.execute(
+            SETTLE,
+            [event.outcome, event.http_status, event.credits, event.latency_ms, event.id, event.occurred_at],
+        )
+        return bool(cursor.rowcount)
+
+
 def _insert(event: UsageRecord) -> bool:
     """Writes the event's row; False where it is there already."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             INSERT,
             [

@@ -178,6 +178,7 @@ class FetchJobAdmin(LookOnly):
         "queue",
         "state",
         "next_due_at",
+        "why",
         "attempts",
         "error_code",
         "succeeded_at",

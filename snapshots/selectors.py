@@ -70,6 +70,9 @@ def refresh_state(account_id: int) -> RefreshState:
     if job.requested_at and any(_is_awaited(each, each.requested_at) for each in by_kind.values()):
         late = (now - job.requested_at).total_seconds() > 30
         return RefreshState(False, 0, True, "Taking longer than usual; the old numbers stay." if late else "")
+    if seen := [each.next_due_at for each in by_kind.values() if _is_due_to_a_view(each, now)]:
+        late = (now - min(seen)).total_seconds() > 30
+        return RefreshState(False, 0, True, "Taking longer than usual; the old numbers stay." if late else "")
     if job.state == FetchJob.State.DEAD:
         return RefreshState(True, 0, False, f"The last attempts failed: {job.error}")
     wait = wait_for_refresh(job, now)
@@ -116,6 +119,12 @@ def handle_check(check_id: int) -> HandleCheck:
 
 def _is_awaited(job: FetchJob, since: datetime | None) -> bool:
     return since is not None and job.state == FetchJob.State.ACTIVE and not _done_since(job, since)
+
+
+def _is_due_to_a_view(job: FetchJob, now: datetime) -> bool:
+    """True for a job that runs, or is to run within a minute, because somebody looks at older numbers."""
+    waits = job.queue == FetchJob.Queue.INTERACTIVE and job.state == FetchJob.State.ACTIVE and not job.error
+    return waits and job.succeeded_at is not None and job.succeeded_at < job.next_due_at <= now + timedelta(minutes=1)
 
 
 def _done_since(job: FetchJob, moment: datetime) -> bool:

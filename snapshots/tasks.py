@@ -6,8 +6,8 @@ from celery import shared_task
 
 from accounts.selectors import all_tenants_listed, tenant_by_id
 from snapshots.scheduling import dispatch as dispatching
-from snapshots.services import accounts, jobs, orphans, partitions
-from tikdash.db.scope import tenant_scope
+from snapshots.scheduling import sharing
+from snapshots.services import jobs, orphans, partitions, planning
 
 
 @shared_task(name=dispatching.RUN_JOBS, ignore_result=True)
@@ -22,12 +22,16 @@ def dispatch() -> None:
     dispatching.dispatch()
 
 
-@shared_task(name="snapshots.make_missing_jobs", ignore_result=True)
-def make_missing_jobs() -> None:
-    """Makes jobs of kinds that a plan has gained since an account was tracked. Twice: one row per account and kind."""
-    for tenant in all_tenants_listed():
-        with tenant_scope(tenant):
-            accounts.make_missing_jobs(tenant)
+@shared_task(name="snapshots.plan_jobs", ignore_result=True)
+def plan_jobs() -> None:
+    """Paces the jobs of all tenants anew, and makes those that are missing. Twice: nothing is left to change."""
+    planning.plan_jobs_of(all_tenants_listed())
+
+
+@shared_task(name="snapshots.count_shared_creators", ignore_result=True)
+def count_shared_creators() -> None:
+    """Counts which creators several tenants track. Twice: the same count."""
+    sharing.count_shared_creators()
 
 
 @shared_task(name="snapshots.make_partitions", ignore_result=True)

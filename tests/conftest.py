@@ -80,6 +80,7 @@ def upstream(_upstream_process: str, settings: pytest.FixtureRequest) -> Iterato
     caller.order("reset")
     caller.set_clock(NOW)
     settings.TIKLIVE_BASE_URL = _upstream_process  # type: ignore[attr-defined]
+    settings.PICTURE_HOSTS_TRUSTED = [_upstream_process.removeprefix("http://")]  # type: ignore[attr-defined]
     yield caller
     caller.http.clear()
 

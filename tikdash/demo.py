@@ -156,6 +156,7 @@ def _seed(say: Callable[[str], None], days: int) -> None:
         # The last reading is of now, so that the first page is fresh.
         for handle in demo.accounts:
             fetch_now(ref, handle)
+    _fetch_pictures_from_now_on(refs)
     if not User.objects.filter(email=OPS).exists():
         User.objects.create_superuser(OPS, PASSWORD, name="Olga Ops")
 
@@ -186,12 +187,21 @@ def _track_all(refs: list[TenantRef]) -> None:
 
 
 def _hold_back(refs: list[TenantRef], last: datetime) -> None:
-    """Makes the kinds of `LAST_DAYS` begin so many days before the end of the history."""
+    """Makes the kinds of `LAST_DAYS` begin so many days before the end of the history, and pictures after the seed."""
     for ref in refs:
         with tenant_scope(ref):
             for kind, days in LAST_DAYS.items():
                 begins = last - timedelta(days=days)
                 FetchJob.objects.filter(kind=kind, next_due_at__lt=begins).update(next_due_at=begins)
+            FetchJob.objects.filter(kind=FetchJob.Kind.PICTURES).update(state=FetchJob.State.PAUSED)
+
+
+def _fetch_pictures_from_now_on(refs: list[TenantRef]) -> None:
+    """A worker does it: nobody waits for pictures at the first start."""
+    for ref in refs:
+        with tenant_scope(ref):
+            held = FetchJob.objects.filter(kind=FetchJob.Kind.PICTURES, state=FetchJob.State.PAUSED)
+            held.update(state=FetchJob.State.ACTIVE, next_due_at=clock.now())
 
 
 def _is_tracked(ref: TenantRef, handle: str) -> bool:

@@ -20,7 +20,8 @@ class HasPlan(Protocol):
 class PlanLimits:
     """`cadences` maps a kind of job to seconds between two runs; a kind that is missing is not in the plan.
 
-    `readings_kept_days` is None where readings are kept as long as the installation says.
+    `readings_kept_days` is None where readings are kept as long as the installation says, `daily_credits` without a
+    cap.
     """
 
     code: str
@@ -31,6 +32,7 @@ class PlanLimits:
     posts_kept_fresh: int
     chart_days: int
     readings_kept_days: int | None = None
+    daily_credits: int | None = None
 
 
 @cache

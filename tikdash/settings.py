@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from urllib.parse import urlsplit
+
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
 
 from tikdash import logging as tikdash_logging
+from tikdash import media
 from tikdash.env import EMBEDDED, ROOT, VAR, database, env, make_directory_of_metrics, secret, time_of_day
 from tikdash.redaction import hide
 
@@ -182,12 +186,15 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS = [ROOT / "tikdash" / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": media.storage(),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
-MEDIA_ROOT = VAR / "media"
-MEDIA_URL = env.str("MEDIA_URL", default="/media/")
+#: Copies of pictures, where no bucket is named; shared by all machines that run web or workers.
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR / "media")))
+MEDIA_URL = "/media/"
+#: Where browsers are sent for a picture that is kept in a bucket.
+MEDIA_ORIGIN = media.origin()
 
 # --- upstream --------------------------------------------------------------------------------------------------------
 
@@ -222,6 +229,13 @@ TIKLIVE_BREAKER_FAILURES = env.int("TIKLIVE_BREAKER_FAILURES", default=8)
 TIKLIVE_BREAKER_OPEN_S = env.int("TIKLIVE_BREAKER_OPEN_S", default=60)
 #: The part of a key's requests that people who wait may make while Redis, which counts them all, is gone.
 TIKLIVE_SHARE_WITHOUT_REDIS = env.float("TIKLIVE_SHARE_WITHOUT_REDIS", default=0.1)
+#: Hosts, as HOST:PORT, from which pictures are fetched although they are not on the public internet: the simulator's.
+PICTURE_HOSTS_TRUSTED = env.list(
+    "PICTURE_HOSTS_TRUSTED",
+    default=[urlsplit(TIKLIVE_BASE_URL).netloc]
+    if EMBEDDED and urlsplit(TIKLIVE_BASE_URL).hostname in {"127.0.0.1", "localhost"}
+    else [],
+)
 #: Who knows what a tenant's plan allows; the kernel and `snapshots` ask through `tikdash.plans`.
 PLAN_LIMITS = "billing.services.plans.limits_of"
 
@@ -258,7 +272,7 @@ QUEUE_ROOM = {
     "backfill": env.int("ROOM_BACKFILL", default=50),
 }
 #: A claim reads all that is due up to so many rows of a queue; beyond, each tenant's first ones only.
-CLAIM_READS = env.int("CLAIM_READS", default=10_000)
+CLAIM_READS = env.int("CLAIM_READS", default=2_000)
 #: For how many seconds of a shared key's requests background jobs are claimed ahead: what is claimed waits in line, and
 #: whoever comes next waits behind it.
 KEY_CLAIMED_AHEAD_S = env.float("KEY_CLAIMED_AHEAD_S", default=6.0)
@@ -268,7 +282,8 @@ KIND_WINDOWS = {"backfill": (time_of_day("BACKFILL_FROM", "02:00"), time_of_day(
 DISPATCH_EVERY_S = env.float("DISPATCH_EVERY_S", default=2.0)
 CELERY_BEAT_SCHEDULE = {
     "dispatch": {"task": "snapshots.dispatch", "schedule": DISPATCH_EVERY_S, "options": {"expires": 10}},
-    "missing-jobs": {"task": "snapshots.make_missing_jobs", "schedule": 900},
+    "plan-of-jobs": {"task": "snapshots.plan_jobs", "schedule": 900, "options": {"expires": 900}},
+    "shared-creators": {"task": "snapshots.count_shared_creators", "schedule": 3600, "options": {"expires": 3600}},
     "partitions-of-data": {"task": "snapshots.make_partitions", "schedule": 6 * 3600},
     "partitions-of-usage": {"task": "billing.make_partitions", "schedule": 6 * 3600},
     # In the morning, when the daily work is done.
@@ -285,6 +300,8 @@ POSTS_PER_PAGE_UPSTREAM = 30
 COMMENTS_POSTS = env.int("COMMENTS_POSTS", default=10)
 COMMENTS_OF_DAYS = env.int("COMMENTS_OF_DAYS", default=30)
 COMMENTS_PER_POST = env.int("COMMENTS_PER_POST", default=100)
+#: Of how many posts of an account, whose rows in lists lack a counter, a run asks for the detail, a credit each.
+DETAILS_PER_RUN = env.int("DETAILS_PER_RUN", default=5)
 #: How many hashtags and sounds of an account a run looks up, the most used first.
 HASHTAGS_PER_RUN = env.int("HASHTAGS_PER_RUN", default=30)
 SOUNDS_PER_RUN = env.int("SOUNDS_PER_RUN", default=10)
@@ -298,7 +315,7 @@ BACKFILL_CREDITS = env.int("BACKFILL_CREDITS", default=200)
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "img-src": [SELF, "data:"],
+        "img-src": [SELF, "data:", *([MEDIA_ORIGIN] if MEDIA_ORIGIN else [])],
         "object-src": [NONE],
         "base-uri": [SELF],
         "form-action": [SELF],

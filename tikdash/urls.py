@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.urls import include, path
 
 from accounts.web import views
+from tikdash.ui import prefetch
 
 handler500 = "tikdash.error_pages.server_error"
 
 urlpatterns = [
     path("", include("accounts.web.sign_in_urls")),
     path("enter/", views.enter_workspace, name="enter_workspace"),
+    path("prefetch.json", prefetch.rules, name="prefetch_rules"),
     path("", include("snapshots.web.urls")),
 ]

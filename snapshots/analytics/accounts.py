@@ -12,6 +12,7 @@ from django.db.models.expressions import OrderBy
 
 from snapshots.analytics.growth import COUNTERS
 from snapshots.models import TrackedAccount
+from snapshots.picture_names import address_of
 from tikdash import clock
 from tikdash.errors import BadInput, NotFound
 from tikdash.tiklive.text import clean_text
@@ -177,7 +178,7 @@ def header(account_id: int) -> AccountHeader:
         id=account.pk,
         handle=account.username,
         nickname=account.nickname,
-        avatar_url="",
+        avatar_url=address_of(account.avatar_file),
         verified=account.verified,
         bio=account.bio,
         reason=account.tracked_reason,
@@ -283,7 +284,7 @@ def _row(account: TrackedAccount, line: list[int | None]) -> AccountRow:
         id=account.pk,
         handle=account.username,
         nickname=account.nickname,
-        avatar_url="",
+        avatar_url=address_of(account.avatar_file),
         verified=account.verified,
         reason=account.tracked_reason,
         tags=account.tags,

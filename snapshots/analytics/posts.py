@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from snapshots.picture_names import address_of
 from tikdash import clock
 from tikdash.errors import BadInput
 from tikdash.ui import numbers
@@ -54,6 +55,7 @@ POST_COLUMNS = {
     "shares": "share_count",
     "collects": "collect_count",
     "as_of": "measured_at",
+    "cover_file": "cover_file",
 }
 PAGE = f"""
     SELECT {", ".join(POST_COLUMNS.values())}, {{expression}}
@@ -84,7 +86,12 @@ class PostRow:
     as_of: datetime
     age_text: str
     tiktok_url: str
-    cover_url: str = ""
+    cover_file: str
+
+    @property
+    def cover_url(self) -> str:
+        """Where our copy of the cover is; empty without one."""
+        return address_of(self.cover_file)
 
 
 @dataclass(frozen=True)
@@ -151,7 +158,7 @@ def _row(row: tuple[Any, ...], handle: str, now: datetime) -> PostRow:
 
 
 def _write_key(row: tuple[Any, ...]) -> str:
-    value = row[14]
+    value = row[len(POST_COLUMNS)]
     if isinstance(value, datetime):
         # Microseconds, exactly: a float would lose the last ones and show a row twice.
         since = value - datetime(1970, 1, 1, tzinfo=UTC)

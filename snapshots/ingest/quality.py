@@ -91,17 +91,22 @@ def judge_value(value: int | None, previous: int | None, *, cumulative: bool) ->
         return OK
     if cumulative and value < previous * (1 - LARGEST_FALL):
         return REGRESSED
-    return ROUNDED if _rounded(value) and not _rounded(previous) else OK
+    # Whatever its size, a rounded number ends in two zeros; most numbers do not.
+    return ROUNDED if value % 100 == 0 and _rounded(value) and not _rounded(previous) else OK
 
 
 def judge(
     values: Mapping[str, int | None], previous: Mapping[str, int | None], cumulative: frozenset[str]
 ) -> Judgement:
     """The states of all counters of one row."""
-    return _judgement(
-        values,
-        {name: judge_value(value, previous.get(name), cumulative=name in cumulative) for name, value in values.items()},
-    )
+    suspect, sound = {}, {}
+    for name, value in values.items():
+        state = judge_value(value, previous.get(name), cumulative=name in cumulative)
+        if state != OK:
+            suspect[name] = state
+        if state in USABLE and value is not None:
+            sound[name] = value
+    return Judgement(state_of(suspect), suspect, sound)
 
 
 def doubts(values: Mapping[str, int | None], previous: Mapping[str, int | None], first: Judgement, jump: Jump) -> bool:
@@ -111,7 +116,9 @@ def doubts(values: Mapping[str, int | None], previous: Mapping[str, int | None],
         if before is None or value is None:
             continue
         state = first.suspect.get(name, OK)
-        if state in CLEARED_AFTER or (state in USABLE and jump.is_large(value, before)):
+        if state in CLEARED_AFTER or (
+            abs(value - before) >= jump.least and state in USABLE and jump.is_large(value, before)
+        ):
             return True
     return False
 
@@ -173,7 +180,7 @@ def robust_z(delta: float, deltas: Sequence[float]) -> float:
 
 def state_of(suspect: Mapping[str, str]) -> int:
     """The stored state of a row with these suspect counters."""
-    return STATES[max(suspect.values(), key=_SEVERITY.__getitem__, default=OK)]
+    return STATES[max(suspect.values(), key=_SEVERITY.__getitem__)] if suspect else STATES[OK]
 
 
 def _judgement(

@@ -16,15 +16,17 @@ from tikdash.db.upsert import array_literal
 #: Of what does not move, one reading in so many hours is kept (decision 0010).
 SLOT_HOURS = 6
 
-#: What equals the reading before it in the same slot is left out. `there` tells a row of NULLs from no row.
+#: What equals the reading before it in the same slot is left out. `there` tells a row of NULLs from no row. A row may
+#: have a slot of its own that began later; the common one stays a parameter, so that only its month is opened.
 INSERT = """
     INSERT INTO {readings} AS t ({key}, measured_at, state, suspect, {counters})
     SELECT n.id, %(at)s, n.state, n.suspect, {new}
-      FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(suspects)s::jsonb[], {arrays})
-           AS n(id, state, suspect, {counters})
+      FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(suspects)s::jsonb[],
+                  %(since)s::timestamptz[], {arrays}) AS n(id, state, suspect, since, {counters})
       LEFT JOIN LATERAL (SELECT true AS there, r.suspect, {old}
                            FROM {readings} r
-                          WHERE r.{key} = n.id AND r.measured_at >= %(slot)s AND r.measured_at < %(at)s
+                          WHERE r.{key} = n.id AND r.measured_at >= %(slot)s AND r.measured_at >= n.since
+                                AND r.measured_at < %(at)s
                           ORDER BY r.measured_at DESC LIMIT 1) AS last ON true
      WHERE last.there IS NULL OR (n.suspect, {new}) IS DISTINCT FROM (last.suspect, {last})
     ON CONFLICT ({key}, measured_at) DO UPDATE
@@ -34,20 +36,28 @@ INSERT = """
 
 
 def store_readings(
-    subject: Subject, values: Mapping[int, Mapping[str, int | None]], verdicts: Mapping[int, Judgement], at: datetime
+    subject: Subject,
+    values: Mapping[int, Mapping[str, int | None]],
+    verdicts: Mapping[int, Judgement],
+    at: datetime,
+    *,
+    since: Mapping[int, datetime] | None = None,
 ) -> None:
     """The readings of some accounts or posts, by id, at one moment; what has not moved since the last one is left out.
 
+    `since` names moments, by id, before which no reading spares one: the first reading behind it is kept, moved or not.
     The month's partition must be there.
     """
-    ids = sorted(values)
+    ids, slot = sorted(values), slot_of(at)
+    begins = since or {}
     arrays = {
         "ids": array_literal("bigint", ids),
         "states": array_literal("smallint", [verdicts[key].state for key in ids]),
+        "since": array_literal("timestamptz", [begins.get(key, slot) for key in ids]),
         "suspects": array_literal("jsonb", [suspect_json(verdicts[key]) for key in ids]),
     } | {name: array_literal("bigint", [values[key][name] for key in ids]) for name in subject.counters}
     with connection.cursor() as cursor:
-        cursor.execute(_statement(subject), arrays | {"at": at, "slot": slot_of(at)})
+        cursor.execute(_statement(subject), arrays | {"at": at, "slot": slot})
 
 
 def slot_of(at: datetime) -> datetime:

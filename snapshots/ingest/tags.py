@@ -14,28 +14,43 @@ from typing import Any
 from django.db import connection, transaction
 from msgspec import structs
 
-from snapshots.ingest.hashtags import LONGEST_HASHTAG, Use, fold, uses_in
+from snapshots.ingest.hashtags import LONGEST_HASHTAG, fold, uses_in
 from snapshots.ingest.normalise import LONGEST_NAME, LONGEST_SOUND_TITLE, PostRow, SoundRow, duration_s
 from snapshots.ingest.quality import USABLE, judge_value
 from snapshots.models import Hashtag, Sound
 from tikdash import clock
 from tikdash.db.partitions import ensure_months
+from tikdash.db.scope import prepared_cursor
 from tikdash.db.upsert import array_literal, upsert
 from tikdash.tiklive.shapes import Hashtag as HashtagAnswer
 from tikdash.tiklive.shapes import Sound as SoundAnswer
 
+#: Hashtags that are not known become so first, shown as they are written here until TikTok tells how it writes them.
+#: One that another worker has made known since this statement began is locked and returned, as if it were new.
 LINK = """
+    WITH given AS (
+        SELECT * FROM unnest(%(posts)s::bigint[], %(names)s::text[], %(occurrences)s::smallint[])
+                      AS given(post_id, name, occurrences)
+    ), made_known AS (
+        INSERT INTO hashtags AS t (name, cha_name, challenge_id, first_seen_at)
+        SELECT name, shown, '', %(seen_at)s::timestamptz
+          FROM unnest(%(tags)s::text[], %(shown)s::text[]) AS tag(name, shown)
+         WHERE NOT EXISTS (SELECT FROM hashtags h WHERE h.name = tag.name)
+        ON CONFLICT (tenant_id, name) DO UPDATE SET name = EXCLUDED.name
+        RETURNING t.id, t.name
+    ), tag AS (
+        SELECT h.id, h.name FROM unnest(%(tags)s::text[]) AS t(name) JOIN hashtags h USING (name)
+         UNION ALL
+        SELECT id, name FROM made_known
+    )
     INSERT INTO post_hashtags AS t (account_id, post_id, hashtag_id, occurrences)
-    SELECT %(account)s, given.post_id, h.id, given.occurrences
-      FROM unnest(%(posts)s::bigint[], %(names)s::text[], %(occurrences)s::smallint[])
-           AS given(post_id, name, occurrences)
-      JOIN hashtags h ON h.name = given.name
+    SELECT %(account)s::bigint, post_id, tag.id, occurrences FROM given JOIN tag USING (name)
     ON CONFLICT (post_id, hashtag_id) DO UPDATE SET occurrences = EXCLUDED.occurrences
      WHERE t.occurrences <> EXCLUDED.occurrences
 """
 UNLINK = """
     DELETE FROM post_hashtags t
-     WHERE t.post_id = ANY(%(linked)s)
+     WHERE t.post_id = ANY(%(linked)s::bigint[])
        AND NOT EXISTS (
            SELECT FROM unnest(%(posts)s::bigint[], %(names)s::text[]) AS given(post_id, name)
              JOIN hashtags h ON h.name = given.name
@@ -148,20 +163,24 @@ def link_hashtags(account_id: int, titles: Mapping[int, str], linked: Collection
     if not links and not linked:
         return
     posts, names, occurrences = zip(*links, strict=True) if links else ((), (), ())
-    given: dict[str, Any] = {
-        "account": account_id,
-        "posts": array_literal("bigint", posts),
-        "names": array_literal("text", names),
-        "occurrences": array_literal("smallint", occurrences),
-        "linked": list(linked),
-    }
-    if links:
-        _make_known(uses.values(), seen_at)
-    with connection.cursor() as cursor:
+    given: dict[str, Any] = {"posts": array_literal("bigint", posts), "names": array_literal("text", names)}
+    with prepared_cursor() as cursor:
         if links:
-            cursor.execute(LINK, given)
+            shown = {name: use.shown for used in uses.values() for name, use in used.items()}
+            tags = sorted(shown)
+            cursor.execute(
+                LINK,
+                given
+                | {
+                    "account": account_id,
+                    "occurrences": array_literal("smallint", occurrences),
+                    "tags": array_literal("text", tags),
+                    "shown": array_literal("text", [shown[name] for name in tags]),
+                    "seen_at": seen_at,
+                },
+            )
         if linked:
-            cursor.execute(UNLINK, given)
+            cursor.execute(UNLINK, given | {"linked": array_literal("bigint", linked)})
 
 
 def make_sounds_known(sounds: Iterable[SoundRow], *, seen_at: datetime) -> None:
@@ -174,7 +193,7 @@ def make_sounds_known(sounds: Iterable[SoundRow], *, seen_at: datetime) -> None:
         return
     rows = [(*structs.astuple(merged[music_id]), seen_at) for music_id in sorted(merged)]
     columns = zip(SOUND_COLUMNS.values(), zip(*rows, strict=True), strict=True)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(MAKE_SOUNDS_KNOWN, [array_literal(sql_type, column) for sql_type, column in columns])
 
 
@@ -238,18 +257,6 @@ def look_at(due: DueHashtag | DueSound) -> None:
     """TikTok was asked, with or without an answer: nobody asks again for a while."""
     model = Hashtag if isinstance(due, DueHashtag) else Sound
     model.objects.filter(pk=due.id).update(looked_at=clock.now())
-
-
-def _make_known(uses: Collection[Mapping[str, Use]], seen_at: datetime) -> None:
-    """Rows for the hashtags that have none, shown as they are written here until TikTok tells how it writes them."""
-    shown = {name: use.shown for used in uses for name, use in used.items()}
-    upsert(
-        "hashtags",
-        [("name", "text"), ("cha_name", "text"), ("challenge_id", "text"), ("first_seen_at", "timestamptz")],
-        [(name, shown[name], "", seen_at) for name in sorted(shown)],
-        key=["tenant_id", "name"],
-        update=[],
-    )
 
 
 def _merged(first: SoundRow, second: SoundRow) -> SoundRow:

@@ -9,15 +9,18 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from snapshots.ingest.normalise import ACCOUNT_COUNTERS, POST_COUNTERS, PostRow, ProfileRow
+from snapshots.ingest.normalise import ACCOUNT_COUNTERS, PostRow, ProfileRow
+from snapshots.ingest.pages import posts_before, store_page
 from snapshots.ingest.past import clear_backed, judge_rows
 from snapshots.ingest.quality import Judgement
 from snapshots.ingest.readings import store_readings, suspect_json
 from snapshots.ingest.subjects import ACCOUNT, POST, Subject
 from snapshots.ingest.tags import store_tags
+from snapshots.scheduling.marks import window_at
 from tikdash import clock
 from tikdash.db.partitions import ensure_months
 from tikdash.db.upsert import upsert
+from tikdash.errors import NotFound
 
 ACCOUNT_BEFORE = f"SELECT {', '.join(ACCOUNT_COUNTERS)} FROM accounts WHERE id = %s FOR NO KEY UPDATE"
 ACCOUNT_UPDATE = f"""
@@ -27,10 +30,6 @@ ACCOUNT_UPDATE = f"""
            state = CASE WHEN state = 'paused' THEN state ELSE %(state)s END,
            {", ".join(f"{name} = coalesce(%({name})s, {name})" for name in ACCOUNT_COUNTERS)}
      WHERE id = %(id)s
-"""
-POSTS_BEFORE = f"""
-    SELECT aweme_id, id, deleted_at, title, sound_id, {", ".join(POST_COUNTERS)}
-      FROM posts WHERE account_id = %s AND aweme_id = ANY(%s)
 """
 #: Between the oldest and the newest row that the upstream gave, what it did not give has vanished. Pinned posts stand
 #: out of order and say nothing about the window.
@@ -46,34 +45,6 @@ SNAPSHOT_COLUMNS = [
     ("captured_at", "timestamptz"),
     ("state", "smallint"),
     ("suspect", "jsonb"),
-]
-SNAPSHOT_UPDATE = ["captured_at", "state", "suspect"]
-POST_COLUMNS = [
-    ("account_id", "bigint"),
-    ("aweme_id", "text"),
-    ("title", "text"),
-    ("cover_url", "text"),
-    ("duration_s", "integer"),
-    ("kind", "text"),
-    ("pinned", "boolean"),
-    ("sound_id", "text"),
-    ("posted_at", "timestamptz"),
-    ("first_seen_at", "timestamptz"),
-    ("deleted_at", "timestamptz"),
-    ("measured_at", "timestamptz"),
-    *((name, "bigint") for name in POST_COUNTERS),
-]
-POST_UPDATE = [
-    "title",
-    "cover_url",
-    "duration_s",
-    "kind",
-    "pinned",
-    "sound_id",
-    "posted_at",
-    "deleted_at",
-    "measured_at",
-    *POST_COUNTERS,
 ]
 
 
@@ -95,7 +66,10 @@ def store_profile(account_id: int, profile: ProfileRow, *, measured_at: datetime
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(ACCOUNT_BEFORE, [account_id])
-            previous = {account_id: dict(zip(ACCOUNT_COUNTERS, cursor.fetchone(), strict=True))}
+            if (found := cursor.fetchone()) is None:
+                # Somebody stopped tracking it while it was read.
+                raise NotFound("This account is no longer tracked.")
+            previous = {account_id: dict(zip(ACCOUNT_COUNTERS, found, strict=True))}
             verdicts = judge_rows(ACCOUNT, values, previous, {account_id: account_id}, measured_at)
             verdict = verdicts[account_id]
             cursor.execute(
@@ -117,7 +91,9 @@ def store_profile(account_id: int, profile: ProfileRow, *, measured_at: datetime
             [("account_id", "bigint"), *SNAPSHOT_COLUMNS, *((name, "bigint") for name in ACCOUNT_COUNTERS)],
             [(account_id, *_snapshot(measured_at, verdict), *profile.counters.values())],
             key=["account_id", "captured_on"],
-            update=[*SNAPSHOT_UPDATE, *ACCOUNT_COUNTERS],
+            update=["captured_at", *ACCOUNT_COUNTERS],
+            # The same answer once more is not judged anew: what it was compared with has gone since.
+            along=["state", "suspect"],
         )
         clear_backed(ACCOUNT, values, previous, verdicts, measured_at)
         if intraday:
@@ -134,33 +110,12 @@ def store_posts(account_id: int, rows: list[PostRow], *, measured_at: datetime, 
         return StoredPosts([], [])
     _ensure_months(POST, measured_at, intraday)
     with transaction.atomic():
-        before = _posts_before(account_id, [row.aweme_id for row in rows])
+        before = posts_before(account_id, [row.aweme_id for row in rows])
         # One order for everybody: two workers on one account wait for each other instead of dead-locking.
         rows = sorted(rows, key=lambda row: row.aweme_id)
         verdicts = _judge_posts(rows, before, measured_at)
-        written = upsert(
-            "posts",
-            POST_COLUMNS,
-            [_post(account_id, row, verdicts[row.aweme_id], measured_at) for row in rows],
-            key=["tenant_id", "account_id", "aweme_id"],
-            update=POST_UPDATE,
-            keep_when_null=POST_COUNTERS,
-            returning="t.aweme_id, t.id",
-        )
-        # A row that would not have changed is not among the written ones.
-        ids = {aweme_id: found["id"] for aweme_id, found in before.items()} | dict(written)
-        ids |= _ids_from_others(account_id, rows, ids)
+        ids = store_page(account_id, rows, before, verdicts, measured_at)
         store_tags(account_id, rows, before, ids, seen_at=measured_at)
-        upsert(
-            "post_snapshots",
-            [("post_id", "bigint"), *SNAPSHOT_COLUMNS, *((name, "bigint") for name in POST_COUNTERS)],
-            [
-                (ids[row.aweme_id], *_snapshot(measured_at, verdicts[row.aweme_id]), *row.counters.values())
-                for row in rows
-            ],
-            key=["post_id", "captured_on"],
-            update=[*SNAPSHOT_UPDATE, *POST_COUNTERS],
-        )
         by_id = {ids[row.aweme_id]: row for row in rows}
         _store_readings_of_posts(by_id, before, verdicts, measured_at, intraday)
     return StoredPosts(
@@ -177,20 +132,6 @@ def flag_vanished(account_id: int, given: Iterable[str], since: datetime, until:
             {"account": account_id, "given": list(given), "since": since, "until": until, "now": clock.now()},
         )
         return [row[0] for row in cursor.fetchall()]
-
-
-def _posts_before(account_id: int, aweme_ids: list[str]) -> dict[str, dict[str, Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(POSTS_BEFORE, [account_id, aweme_ids])
-        names = ["id", "deleted_at", "title", "sound_id", *POST_COUNTERS]
-        return {row[0]: dict(zip(names, row[1:], strict=True)) for row in cursor.fetchall()}
-
-
-def _ids_from_others(account_id: int, rows: list[PostRow], ids: dict[str, int]) -> dict[str, int]:
-    """The ids of new posts that another worker has stored just as they are since this one looked."""
-    missing = [row.aweme_id for row in rows if row.aweme_id not in ids]
-    found = _posts_before(account_id, missing) if missing else {}
-    return {aweme_id: each["id"] for aweme_id, each in found.items()}
 
 
 def _judge_posts(rows: list[PostRow], before: dict[str, dict[str, Any]], at: datetime) -> dict[str, Judgement]:
@@ -212,7 +153,8 @@ def _store_readings_of_posts(
     judged = {key: verdicts[row.aweme_id] for key, row in rows.items()}
     clear_backed(POST, values, {key: before.get(row.aweme_id, {}) for key, row in rows.items()}, judged, at)
     if intraday:
-        store_readings(POST, values, judged, at)
+        marks = {key: window_at(row.posted_at, at) for key, row in rows.items()}
+        store_readings(POST, values, judged, at, since={key: mark.opens_at for key, mark in marks.items() if mark})
 
 
 def _ensure_months(subject: Subject, measured_at: datetime, intraday: bool) -> None:
@@ -220,24 +162,6 @@ def _ensure_months(subject: Subject, measured_at: datetime, intraday: bool) -> N
     ensure_months(subject.snapshots, [day])
     if intraday:
         ensure_months(subject.readings, [day])
-
-
-def _post(account_id: int, row: PostRow, verdict: Judgement, measured_at: datetime) -> tuple[Any, ...]:
-    return (
-        account_id,
-        row.aweme_id,
-        row.title,
-        row.cover_url,
-        row.duration_s,
-        row.kind,
-        row.pinned,
-        row.sound_id,
-        row.posted_at,
-        measured_at,
-        None,
-        measured_at,
-        *(verdict.sound.get(name) for name in POST_COUNTERS),
-    )
 
 
 def _snapshot(measured_at: datetime, verdict: Judgement) -> tuple[Any, ...]:

@@ -28,6 +28,11 @@ class TrackedAccount(models.Model):
     nickname = models.CharField(max_length=200, blank=True)
     avatar_url = models.URLField(max_length=1000, blank=True)
     avatar_file = models.CharField(max_length=120, blank=True, db_default="", help_text="Our copy in the file storage.")
+    avatar_source = models.CharField(
+        max_length=300, blank=True, db_default="", help_text="The lasting part of the address that was last fetched."
+    )
+    avatar_failed_at = models.DateTimeField(null=True)
+    avatar_failures = models.SmallIntegerField(db_default=0, help_text="In a row, of that address.")
     bio = models.TextField(blank=True)
     verified = models.BooleanField(default=False)
     tracked_reason = models.CharField(max_length=12, choices=Reason, default=Reason.COMPETITOR)

@@ -6,6 +6,9 @@ from django.db.models.functions import Greatest
 from snapshots.models.accounts import TrackedAccount
 from tikdash.db.rls import TenantForeignKey
 
+#: Seconds between two runs of kinds that spend no credits: every plan has them, and no plan says how often.
+FIXED_CADENCES = {"pictures": 604_800}
+
 
 class FetchJob(models.Model):
     """One account's work of one kind, due at `next_due_at`: the row is the queue, Redis only carries wake-ups.
@@ -18,6 +21,7 @@ class FetchJob(models.Model):
         PROFILE = "profile", "Profile"
         POSTS = "posts", "Posts"
         EARLY = "early", "Early readings"
+        DETAIL = "detail", "Details of posts"
         COMMENTS = "comments", "Comments"
         FOLLOWERS = "followers", "Followers"
         FOLLOWING = "following", "Followings"

@@ -25,6 +25,8 @@ class Post(models.Model):
     title = models.TextField(blank=True)
     cover_url = models.URLField(max_length=1000, blank=True)
     cover_file = models.CharField(max_length=120, blank=True, db_default="", help_text="Our copy in the file storage.")
+    cover_failed_at = models.DateTimeField(null=True)
+    cover_failures = models.SmallIntegerField(db_default=0)
     duration_s = models.IntegerField(null=True)
     kind = models.CharField(max_length=5, choices=Kind, default=Kind.VIDEO)
     pinned = models.BooleanField(default=False)
@@ -41,6 +43,7 @@ class Post(models.Model):
         null=True, help_text="The comment_count at which the comments were last read; -1 where it was not known."
     )
     comments_read_at = models.DateTimeField(null=True, help_text="When that was.")
+    detail_asked_at = models.DateTimeField(null=True, help_text="When its detail was asked for, which is done once.")
     measured_at = models.DateTimeField()
 
     class Meta:

@@ -13,6 +13,8 @@ HOUR_S, DAY_S = 3600, 86_400
 DAILY_STARTS = {"profile": timedelta(hours=2), "posts": timedelta(hours=2, minutes=30)}
 #: Kinds that run at these hours only, UTC: from (included), until (excluded); a window may span midnight.
 WINDOWS = {"backfill": (timedelta(hours=2), timedelta(hours=5))}
+#: When the last hour begins in which a daily job may run without missing its day, which leaves one more for retries.
+LAST_START = timedelta(hours=22)
 FIRST_RETRY_S = 60
 LONGEST_RETRY_S = 6 * HOUR_S
 
@@ -25,13 +27,24 @@ def offset_of(tenant_id: int, account_id: int) -> int:
 
 
 def next_due(
-    kind: str, cadence_s: int, offset_s: int, now: datetime, starts: Mapping[str, timedelta] = DAILY_STARTS
+    kind: str,
+    cadence_s: int,
+    offset_s: int,
+    now: datetime,
+    starts: Mapping[str, timedelta] = DAILY_STARTS,
+    *,
+    asked: bool = False,
 ) -> datetime:
     """The first moment after `now` of the job's rhythm: what was missed meanwhile is not made up for.
 
     From a day on, the daily start of its kind plus the offset; below, multiples of the cadence counted from the
     start of the epoch plus the offset, so that a job that ran late does not push all later ones.
+    What somebody has `asked` for counts as the day's work: the next night would be too early for more, so a whole
+    cadence passes, within the day on which it falls: not before its daily start, not so late that it may be missed.
     """
+    if cadence_s >= DAY_S and asked:
+        day = _midnight(now) + timedelta(days=cadence_s // DAY_S, seconds=offset_s)
+        return min(max(now + timedelta(seconds=cadence_s), day + starts.get(kind, starts["profile"])), day + LAST_START)
     if cadence_s >= DAY_S:
         due = _midnight(now) + starts.get(kind, starts["profile"]) + timedelta(seconds=offset_s)
         days = cadence_s // DAY_S

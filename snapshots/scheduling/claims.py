@@ -52,27 +52,52 @@ _ALL_THAT_IS_DUE = f"""
     )
 """
 
-#: `heads`: the first row of each tenant and priority, found by jumping over those behind it. `lines`: those that are
-#: due, with how many rows of each to look at: twice what it may get, for some are in another dispatcher's hands.
-_FIRST_ROWS_OF_EACH = f"""
-    heads AS (
-        SELECT r.queue, h.* FROM room r CROSS JOIN LATERAL (
-            SELECT j.tenant_id, j.priority, j.claimable_at FROM fetch_jobs j
-             WHERE j.state = 'active' AND j.queue = r.queue
-             ORDER BY j.tenant_id, j.priority, j.claimable_at LIMIT 1) AS h
+#: The first row of each tenant and priority of a queue, found by jumping over those behind it.
+_HEADS = """
+    (WITH RECURSIVE heads AS (
+        (SELECT j.tenant_id, j.priority, j.claimable_at FROM fetch_jobs j
+          WHERE j.state = 'active' AND j.queue = r.queue AND {side}
+          ORDER BY j.tenant_id, j.priority, j.claimable_at LIMIT 1)
         UNION ALL
-        SELECT before.queue, h.* FROM heads before CROSS JOIN LATERAL (
+        SELECT h.* FROM heads before CROSS JOIN LATERAL (
             SELECT j.tenant_id, j.priority, j.claimable_at FROM fetch_jobs j
-             WHERE j.state = 'active' AND j.queue = before.queue
+             WHERE j.state = 'active' AND j.queue = r.queue AND {side}
                    AND (j.tenant_id, j.priority) > (before.tenant_id, before.priority)
              ORDER BY j.tenant_id, j.priority, j.claimable_at LIMIT 1) AS h
+    ) SELECT * FROM heads)
+"""
+
+#: `walk` goes from tenant to tenant, from one that is drawn to the end and then from the first, until it has found more
+#: lines with something due than there are places and lines of tenants with jobs in flight (each priority of a tenant is
+#: a line; they have a handful): so some that have nothing in flight are among them. `lines`: what was found, with how
+#: many rows of each to look at: twice what it may get, for some are in another dispatcher's hands. The last tenant of a
+#: walk that was cut off may lack its other priorities.
+_FIRST_ROWS_OF_EACH = f"""
+    start AS (SELECT %(draw)s::bigint %% (max(id) + 1) AS tenant FROM public.tenants),
+    -- Once for each queue, and not for each row that the walk comes by.
+    wanted AS MATERIALIZED (
+        SELECT r.*, 2 * free + 20 + 10 * (SELECT count(*) FROM fetch_jobs j
+                                           WHERE j.queue = r.queue AND j.lease_until > {NOW}) AS enough
+          FROM room r
+    ),
+    walk AS (
+        SELECT r.queue, r.free, w.tenant_id, w.priority, w.step, r.enough,
+               last_value(w.tenant_id) OVER (PARTITION BY r.queue ORDER BY w.step
+                                             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last_tenant,
+               count(*) OVER (PARTITION BY r.queue) AS found
+          FROM wanted r CROSS JOIN start CROSS JOIN LATERAL (
+               SELECT j.*, row_number() OVER () AS step
+                 FROM ({_HEADS.format(side="j.tenant_id >= start.tenant")} UNION ALL
+                       {_HEADS.format(side="j.tenant_id < start.tenant")}) AS j
+                WHERE j.claimable_at <= {NOW} AND {_MAY_RUN}
+                LIMIT r.enough) AS w
     ),
     lines AS (
-        SELECT j.queue, j.tenant_id, j.priority, r.free, count(*) OVER (PARTITION BY j.queue) AS lines,
+        SELECT j.queue, j.tenant_id, j.priority, j.free, count(*) OVER (PARTITION BY j.queue) AS lines,
                row_number() OVER (PARTITION BY j.queue ORDER BY {_HELD},
                                   hashint8extended(j.tenant_id, %(draw)s), j.priority DESC) AS place
-          FROM heads j JOIN room r USING (queue) CROSS JOIN held
-         WHERE j.claimable_at <= {NOW} AND {_MAY_RUN}
+          FROM walk j CROSS JOIN held
+         WHERE j.found < j.enough OR j.tenant_id <> j.last_tenant
     ),
     due AS (
         SELECT j.id, l.queue, l.tenant_id, j.claimable_at,
@@ -83,7 +108,7 @@ _FIRST_ROWS_OF_EACH = f"""
                 WHERE j.state = 'active' AND j.queue = l.queue AND j.tenant_id = l.tenant_id
                       AND j.priority = l.priority AND j.claimable_at <= {NOW} AND j.kind <> ALL(%(kinds)s::text[])
                 ORDER BY j.claimable_at LIMIT greatest(20, 2 * l.free / l.lines)) AS j
-         WHERE l.place <= 3 * l.free + 20
+         WHERE l.place <= 2 * l.free + 20
     )
 """
 
@@ -119,7 +144,7 @@ _TAKE = f"""
 """
 
 FEW = f"WITH {_ROOM}, {_ALL_THAT_IS_DUE}, {_TAKE}"
-MANY = f"WITH RECURSIVE {_ROOM}, {_FIRST_ROWS_OF_EACH}, {_TAKE}"
+MANY = f"WITH {_ROOM}, {_FIRST_ROWS_OF_EACH}, {_TAKE}"
 
 #: These jobs of the present tenant, whatever the room of their queue.
 THESE = f"""

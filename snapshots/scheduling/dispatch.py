@@ -29,7 +29,7 @@ from snapshots.scheduling.claims import COUNT_DUE, FEW, MANY, THESE
 from snapshots.scheduling.holds import Holds, holds_now, is_background, most_in_batch
 from snapshots.scheduling.leases import NOW, give_back
 from tikdash import clock
-from tikdash.db.scope import all_tenants, tenant_scope
+from tikdash.db.scope import all_tenants, prepared_cursor, tenant_scope
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +82,7 @@ def claim(
         return []
     now = clock.frozen()
     claimed: list[ClaimedJob] = []
-    with all_tenants(schema), connection.cursor() as cursor:
+    with all_tenants(schema), prepared_cursor() as cursor:
         most = settings.CLAIM_READS
         cursor.execute(COUNT_DUE, {"queues": open_queues, "most": most, "now": now})
         due = {queue: count for queue, count in cursor.fetchall() if count}

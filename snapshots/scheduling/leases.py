@@ -18,7 +18,7 @@ NOW = "coalesce(%(now)s, now())"
 
 COLUMNS = (
     "id", "account_id", "kind", "queue", "cadence_s", "offset_s", "cursor", "params", "attempts", "started_at",
-    "requested_at", "succeeded_at", "credits_spent", "credit_cap",
+    "requested_at", "succeeded_at", "credits_spent", "credit_cap", "why",
 )  # fmt: skip
 BEGIN = f"""
     UPDATE fetch_jobs
@@ -84,6 +84,12 @@ class RunningJob:
     succeeded_at: datetime | None
     credits_spent: int
     credit_cap: int | None
+    why: str
+
+    @property
+    def was_asked_for(self) -> bool:
+        """True where somebody waits for newer numbers than there are: they pressed a button, or look at the page."""
+        return self.queue == "interactive" and self.succeeded_at is not None
 
 
 @dataclass(frozen=True)

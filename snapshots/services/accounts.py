@@ -11,9 +11,12 @@ from django.db import connection, transaction
 from accounts.selectors import TenantRef
 from accounts.services.pausing import refuse_while_paused
 from snapshots.handles import clean_handle
+from snapshots.ingest.early import next_look
 from snapshots.ingest.normalise import ProfileRow
 from snapshots.ingest.upsert import store_profile
 from snapshots.models import AccountHandle, FetchJob, TrackedAccount
+from snapshots.models.jobs import FIXED_CADENCES
+from snapshots.pictures.rows import PRIORITY as PRIORITY_OF_PICTURES
 from snapshots.scheduling.cadence import DAY_S, next_due, offset_of
 from snapshots.scheduling.dispatch import wake_on_commit
 from snapshots.selectors import count_of_accounts
@@ -26,12 +29,15 @@ from tikdash.tiklive.text import clean_text
 KINDS = (
     FetchJob.Kind.PROFILE,
     FetchJob.Kind.POSTS,
+    FetchJob.Kind.EARLY,
+    FetchJob.Kind.DETAIL,
     FetchJob.Kind.COMMENTS,
     FetchJob.Kind.FOLLOWERS,
     FetchJob.Kind.FOLLOWING,
     FetchJob.Kind.STORIES,
     FetchJob.Kind.HASHTAG,
     FetchJob.Kind.SOUND,
+    FetchJob.Kind.PICTURES,
 )
 #: What a person who refreshes an account waits for.
 REFRESHED = (FetchJob.Kind.PROFILE, FetchJob.Kind.POSTS)
@@ -112,7 +118,7 @@ def track_account(*, tenant: TenantRef, wish: Wish, profile: ProfileRow, measure
         store_profile(account.pk, profile, measured_at=measured_at, intraday=intraday)
         offset = offset_of(tenant.id, account.pk)
         FetchJob.objects.bulk_create(
-            _first_job(account, kind, limits, offset, now) for kind in KINDS if kind in limits.cadences
+            _first_job(account, kind, limits, offset, now) for kind in KINDS if kind in cadences_of(limits)
         )
         wake_on_commit(tenant, account.jobs.filter(kind=FetchJob.Kind.POSTS).values_list("pk", flat=True))  # type: ignore[attr-defined]
     return account.pk
@@ -124,7 +130,7 @@ def make_missing_jobs(tenant: TenantRef) -> int:
     A plan gains kinds, and a tenant gets another plan, long after its accounts were first tracked.
     """
     limits, now = limits_of(tenant), clock.now()
-    wanted = [kind for kind in KINDS if kind in limits.cadences]
+    wanted = [kind for kind in KINDS if kind in cadences_of(limits)]
     there = set(FetchJob.objects.filter(kind__in=wanted).values_list("account_id", "kind"))
     missing = [
         _first_job(account, kind, limits, offset_of(tenant.id, account.pk), now)
@@ -132,27 +138,41 @@ def make_missing_jobs(tenant: TenantRef) -> int:
         for kind in wanted
         if (account.pk, kind) not in there
     ]
+    for job in missing:
+        # Nobody has read or asked for it just now, as for a new account.
+        job.requested_at = job.succeeded_at = None
     FetchJob.objects.bulk_create(missing, ignore_conflicts=True)
     return len(missing)
 
 
 def _first_job(account: TrackedAccount, kind: str, limits: PlanLimits, offset_s: int, now: datetime) -> FetchJob:
-    """A new account's job: posts at once, the profile, which has just been read, when its rhythm says, the rest soon.
+    """A new account's job: posts and pictures at once, the profile, just read, when its rhythm says, the rest soon.
 
-    What runs every few days begins within one: nobody waits half a week for the first sample.
+    What runs every few days begins within one: nobody waits half a week for the first sample. Early readings sleep
+    until a post is old enough.
     """
-    cadence_s = limits.cadences[kind]
+    cadence_s = cadences_of(limits)[kind]
     job = FetchJob(
         account=account, kind=kind, cadence_s=cadence_s, offset_s=offset_s, queue=limits.queue, created_at=now
     )
     if kind == FetchJob.Kind.POSTS:
         job.queue, job.priority, job.next_due_at = FetchJob.Queue.INTERACTIVE, INTERACTIVE_PRIORITY, now
+    elif kind == FetchJob.Kind.PICTURES:
+        job.priority, job.next_due_at = PRIORITY_OF_PICTURES, now
+    elif kind == FetchJob.Kind.EARLY:
+        look = next_look(account.pk, now)
+        job.next_due_at, job.why = look.due, look.why
     elif kind == FetchJob.Kind.PROFILE:
         job.requested_at = job.succeeded_at = now
         job.next_due_at = next_due(kind, cadence_s, offset_s, now, settings.DAILY_STARTS)
     else:
         job.next_due_at = next_due(kind, min(cadence_s, DAY_S), offset_s, now, settings.DAILY_STARTS)
     return job
+
+
+def cadences_of(limits: PlanLimits) -> dict[str, int]:
+    """Seconds between two runs, by kind: those of the plan, and of what no plan limits."""
+    return FIXED_CADENCES | dict(limits.cadences)
 
 
 def rename_account(*, account: TrackedAccount, username: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 
 from accounts.selectors import TenantRef
 from snapshots.ingest.kinds import RUNNERS, RefusedError
@@ -102,9 +103,13 @@ def _succeeded(tenant: TenantRef, job: leases.RunningJob, result: dict[str, Any]
     if job.cadence_s is None:
         leases.succeed(job, queue=job.queue, cadence_s=None, next_due_at=None, result=result)
         return
-    # The plan may have changed since the row was made.
-    cadence = limits.cadences.get(job.kind, job.cadence_s)
-    due = next_due(job.kind, cadence, job.offset_s, clock.now(), settings.DAILY_STARTS)
+    # Until the planner has seen the row it goes by the plan, which may have changed since the row was made.
+    cadence = job.cadence_s if job.why else limits.cadences.get(job.kind, job.cadence_s)
+    if (own_due := result.pop("due", None)) is not None:
+        with transaction.atomic():
+            leases.succeed(job, queue=limits.queue, cadence_s=cadence, next_due_at=own_due(), result={})
+        return
+    due = next_due(job.kind, cadence, job.offset_s, clock.now(), settings.DAILY_STARTS, asked=job.was_asked_for)
     leases.succeed(job, queue=limits.queue, cadence_s=cadence, next_due_at=due, result={})
 
 

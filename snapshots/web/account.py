@@ -16,6 +16,7 @@ from snapshots.analytics import growth
 from snapshots.analytics import posts as post_analytics
 from snapshots.selectors import awaits_first_posts, refresh_state
 from snapshots.services.refresh import request_refresh
+from snapshots.services.viewing import note_view
 from tikdash.errors import BadInput, LimitReached
 from tikdash.ui.htmx import wants_piece, with_query
 
@@ -70,6 +71,15 @@ def refresh(request: Any, account_id: int) -> HttpResponse:
     if wants_piece(request):
         return render(request, "snapshots/_account_header.html", _header(account_id))
     return redirect("account", account_id)
+
+
+@require_POST
+def viewed(request: Any, account_id: int) -> HttpResponse:
+    """Said by the page once somebody sees it (a browser that fetches it ahead does not say so): the header anew where
+    that makes newer numbers due, nothing otherwise."""
+    if not note_view(tenant=request.tenant, account_id=account_id):
+        return HttpResponse(status=204)
+    return render(request, "snapshots/_account_header.html", _header(account_id))
 
 
 def _header(account_id: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from snapshots.services.accounts import clean_wish, request_tracking
 from tikdash.errors import BadInput, TikdashError
 from tikdash.plans import limits_of
 from tikdash.ui.htmx import go_to, wants_piece, with_query
+from tikdash.ui.prefetch import with_rows
 
 
 @require_GET
@@ -34,9 +35,9 @@ def index(request: Any) -> HttpResponse:
         "form": {},
         "limit_reached": _is_full(request),
     }
-    return render(
-        request, "snapshots/_accounts_table.html" if wants_piece(request) else "snapshots/accounts.html", context
-    )
+    if wants_piece(request):
+        return render(request, "snapshots/_accounts_table.html", context)
+    return with_rows(render(request, "snapshots/accounts.html", context))
 
 
 @require_http_methods(["GET", "POST"])

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from snapshots.web import account, accounts
+from snapshots.web import account, accounts, pictures
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="accounts"), name="start"),
@@ -15,4 +15,6 @@ urlpatterns = [
     path("accounts/<int:account_id>/series.json", account.series, name="account_series"),
     path("accounts/<int:account_id>/posts/", account.posts, name="account_posts"),
     path("accounts/<int:account_id>/refresh/", account.refresh, name="account_refresh"),
+    path("accounts/<int:account_id>/viewed/", account.viewed, name="account_viewed"),
+    path("media/<path:name>", pictures.picture, name="picture"),
 ]

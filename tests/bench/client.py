@@ -35,7 +35,7 @@ ROUNDS = 15
 def run(options: Options) -> Iterator[Figure]:
     name = main_database(options)
     server().connection.flushdb()
-    with connected_to(name), upstream() as caller, override_settings(**PLENTY), _plenty_of_plan("pro"):
+    with connected_to(name), upstream() as caller, override_settings(**PLENTY), plenty_of_plan("pro"):
         one = member(700)
         with tenant_scope(one.tenant):
             yield _calls(caller, _client(one, caller), CALLS[options.size])
@@ -92,7 +92,7 @@ def _client(one: Member, caller: Caller) -> Client:
 
 
 @contextmanager
-def _plenty_of_plan(code: str) -> Iterator[None]:
+def plenty_of_plan(code: str) -> Iterator[None]:
     """Inside the block the plan allows more than a bench can use."""
     before = _set_plan(code, PLENTY_OF_PLAN)
     try:

@@ -25,6 +25,11 @@ BENCHES = {
     "limiter": "tests.bench.limiter",
     "client": "tests.bench.client",
     "decode": "tests.bench.decode",
+    "credits": "tests.bench.credits",
+    "ingest": "tests.bench.ingest",
+    "dispatch": "tests.bench.dispatch",
+    "storage": "tests.bench.storage",
+    "pipeline": "tests.bench.pipeline",
 }
 #: One round of a measurement: does the work and returns its figure, in the unit of the metric.
 Measure = Callable[[], float]

@@ -54,6 +54,27 @@ def test_an_event_is_stored_field_by_field_and_a_replay_changes_nothing(cast: Ca
     assert (row.tenant_id, row.key_id, row.attempts, row.latency_ms) == (cast.acme.id, "shared", 1, 120)
 
 
+def test_a_request_that_begins_has_its_event_until_somebody_says_how_it_ended(cast: Cast) -> None:
+    event = event_of(cast)
+    with tenant_scope(cast.acme):
+        meter.begin(replace(event, outcome="begun", credits=0, http_status=None, latency_ms=0))
+        assert UsageEvent.objects.values_list("outcome", "credits").get() == ("begun", 0), "all that a killed one says"
+        meter.record(event)
+        meter.record(replace(event, outcome="begun", credits=9))
+        row = UsageEvent.objects.get()
+    assert (row.outcome, row.http_status, row.credits, row.latency_ms) == ("ok", 200, 1, 120)
+
+
+def test_a_request_that_was_never_sent_is_taken_back_and_one_that_ended_is_not(cast: Cast) -> None:
+    unsent, ended = event_of(cast, outcome="begun"), event_of(cast)
+    with tenant_scope(cast.acme):
+        meter.begin(unsent)
+        meter.record(ended)
+        for event in (unsent, ended):
+            meter.take_back(event)
+        assert UsageEvent.objects.values_list("id", flat=True).get() == ended.id
+
+
 def test_an_event_of_another_tenant_is_refused_by_the_database_and_seen_by_nobody_else(cast: Cast) -> None:
     with tenant_scope(cast.rival), pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
         connection.cursor().execute(

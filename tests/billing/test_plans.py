@@ -25,9 +25,11 @@ PRO = {
 
 
 def test_the_three_plans_to_start_with(cast: Cast) -> None:
-    assert limits_of(cast.rival) == PlanLimits("free", "Free", 5, "free", {"profile": DAY, "posts": DAY}, 30, 365)
+    assert limits_of(cast.rival) == PlanLimits(
+        "free", "Free", 5, "free", {"profile": DAY, "posts": DAY}, 30, 365, None, 5_000
+    )
     assert limits_of(cast.acme) == PlanLimits("pro", "Pro", 100, "pro", PRO, 60, 365)
-    finer = {"profile": HOUR, "posts": HOUR // 2, "stories": HOUR}
+    finer = {"profile": HOUR, "posts": HOUR // 2, "stories": HOUR, "early": HOUR, "detail": DAY}
     assert limits_of(cast.globex).cadences == PRO | finer
     assert limits_of(cast.globex).tracked_accounts == 5000
     assert [plan.queue for plan in Plan.objects.order_by("tracked_accounts")] == ["free", "pro", "enterprise"]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
+from snapshots.models import FetchJob, TrackedAccount
 from tests.cast import Cast
 from tests.e2e.stack import Stack
 from tests.e2e.visitors import Visitors, has_drawing, tile, tracked, views, watch_of, with_history
+from tikdash import clock
+from tikdash.db.scope import tenant_scope
 
 NINETY_DAYS = [10_000 + 37 * day for day in range(90)]
 
@@ -151,6 +156,36 @@ def test_a_refresh_keeps_the_old_number_until_the_new_one_is_there_and_is_capped
     asked = stack.upstream.look("stats")["requests"]
     ana.locator("form[action$='/refresh/']").evaluate("form => form.requestSubmit()")
     expect(ana.get_by_role("button", name="Refresh", exact=True)).to_have_accessible_description("Again in 5 min")
+    stack.settle()
+    assert stack.upstream.look("stats")["requests"] == asked
+
+
+def test_who_looks_at_old_numbers_sees_them_at_once_and_then_the_new_ones(ana: Page, world: Cast, stack: Stack) -> None:
+    account_id = tracked(world.acme, "lena.bakes")
+    old = f"{stack.truth('lena.bakes')['followers']:,}"
+    with tenant_scope(world.acme):
+        long_ago = clock.now() - timedelta(hours=30)
+        TrackedAccount.objects.update(measured_at=long_ago)
+        FetchJob.objects.update(
+            succeeded_at=long_ago, requested_at=long_ago, next_due_at=clock.now() + timedelta(days=1)
+        )
+    # What was kept of the first reading is older, too.
+    cache.clear()
+    stack.later(hours=30)
+    new = f"{stack.truth('lena.bakes')['followers']:,}"
+    assert new != old
+    stack.upstream.order("faults", [{"kind": "slow", "seconds": 1}])
+    ana.goto(stack.url("acme", f"/accounts/{account_id}/"))
+    expect(tile(ana, "Followers")).to_have_attribute("title", old)
+    expect(ana.get_by_role("button", name="Refreshing")).to_be_visible()
+    expect(tile(ana, "Followers")).to_have_attribute("title", new)
+    # It was not asked for with the button, which stays free.
+    expect(ana.get_by_role("button", name="Refresh", exact=True)).not_to_have_attribute("aria-disabled", "true")
+    stack.settle()
+    asked = stack.upstream.look("stats")["requests"]
+    ana.reload()
+    expect(tile(ana, "Followers")).to_have_attribute("title", new)
+    ana.wait_for_load_state("networkidle")
     stack.settle()
     assert stack.upstream.look("stats")["requests"] == asked
 

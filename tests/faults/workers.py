@@ -211,6 +211,11 @@ def ports_for(order: Order, events: list[dict[str, Any]]) -> Any:
             return Share(*order.share)
 
     class Notes:
+        def begin(self, event: Any) -> None:
+            """What has only begun is none yet."""
+
+        take_back = begin
+
         def record(self, event: Any) -> None:
             events.append(
                 {name: getattr(event, name) for name in ("tenant_id", "outcome", "credits", "priority", "endpoint")}

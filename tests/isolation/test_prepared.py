@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -13,8 +13,12 @@ from django.test import Client
 from accounts.models import Membership, User
 from accounts.selectors import TenantRef, arrival_at
 from snapshots.analytics import growth
+from snapshots.ingest.upsert import store_posts
+from snapshots.models import Post, PostSnapshot
 from tests.cast import Cast
 from tests.factories import make_account, make_snapshots
+from tests.simulating import NOW
+from tests.snapshots.test_upsert import post
 from tikdash.db.scope import all_tenants, current_scope, no_scope, prepared_row, tenant_scope
 from tikdash.errors import NotFound
 
@@ -161,3 +165,21 @@ def arrive(tenant: TenantRef) -> None:
     arrival = arrival_at(f"{tenant.slug}.localhost", "")
     assert arrival is not None
     assert arrival.tenant == tenant
+
+
+def test_pages_that_are_stored_by_one_plan_go_to_the_tenant_of_the_scope(cast: Cast) -> None:
+    noon = datetime.fromisoformat(NOW)
+    page = [post(number, noon) for number in range(3)]
+    accounts = {}
+    for tenant in cast.tenants:
+        with tenant_scope(tenant):
+            accounts[tenant.slug] = make_account().pk
+    for number in range(OFTEN):
+        for tenant in cast.tenants:
+            with tenant_scope(tenant):
+                store_posts(accounts[tenant.slug], page, measured_at=noon + timedelta(hours=number))
+    for tenant in cast.tenants:
+        with tenant_scope(tenant):
+            for model in (Post, PostSnapshot):
+                assert list(model.objects.values_list("tenant_id", flat=True)) == [tenant.id] * 3
+            assert {each.measured_at for each in Post.objects.all()} == {noon + timedelta(hours=OFTEN - 1)}

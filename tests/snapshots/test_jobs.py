@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db import connection, transaction
 
 from accounts.selectors import TenantRef
-from billing.metering import meter
+from billing.metering import UsageMeter, meter
 from billing.models import UsageEvent
 from snapshots.models import FetchJob, Post, TrackedAccount
 from snapshots.scheduling.dispatch import claim_these
@@ -235,10 +235,11 @@ def test_a_probe_tracks_the_account_with_reason_tags_and_jobs(
     assert (job.state, job.params["account_id"]) == ("done", account.pk)
     assert (account.username, account.tracked_reason, account.tags) == ("lena.bakes", "own", ["bread", "uk"])
     jobs = {job.kind: job for job in FetchJob.objects.filter(account=account)}
-    assert jobs.keys() == set(limits_of(acme).cadences) & set(KINDS_OF_ACCOUNTS)
+    assert jobs.keys() == (set(limits_of(acme).cadences) | {"pictures"}) & set(KINDS_OF_ACCOUNTS)
     assert jobs["posts"].next_due_at == noon and jobs["posts"].queue == "interactive"
+    assert jobs["pictures"].next_due_at == noon and jobs["pictures"].queue == "pro"
     assert jobs["profile"].next_due_at > noon and jobs["profile"].queue == "pro"
-    for kind in jobs.keys() - {"posts", "profile"}:
+    for kind in jobs.keys() - {"posts", "profile", "pictures"}:
         # Not after half a week, although that is how often it runs.
         assert noon < jobs[kind].next_due_at <= noon + timedelta(days=1), kind
         assert (jobs[kind].queue, jobs[kind].requested_at, jobs[kind].succeeded_at) == ("pro", None, None)
@@ -303,7 +304,7 @@ def test_one_bad_answer_does_not_refuse_a_handle(acme: TenantRef, upstream: Call
 
 
 def test_the_meter_takes_an_event_once(acme: TenantRef, upstream: Caller) -> None:
-    class Twice:
+    class Twice(UsageMeter):
         def record(self, event: Any) -> None:
             meter.record(event)
             meter.record(event)

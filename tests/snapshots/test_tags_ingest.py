@@ -223,12 +223,12 @@ def test_a_known_page_costs_no_statement_more_and_a_new_one_as_many_for_3_posts_
     store(plain, row(500))
     with_nothing = statements_of(lambda: store(plain, row(500, plays=10_500)))
     new = {len(statements_of(lambda a=a, n=n: store(a, *page(n, 10_001)))) for a, n in ((few, 3), (many, 30))}
-    assert new == {len(with_nothing) + 3}
+    assert new == {len(with_nothing) + 2}
     known = statements_of(lambda: store(many, *page(30, 10_500)))
     assert len(known) == len(with_nothing)
     assert not [sql for sql in known if "hashtag" in sql or "sounds" in sql]
     edited = statements_of(lambda: store(many, *page(30, 10_501, "#other{}")))
-    assert_at_most(len(with_nothing) + 3, edited)
+    assert_at_most(len(with_nothing) + 2, edited)
 
 
 def test_workers_with_the_same_hashtags_and_sounds_in_any_order_do_not_dead_lock(committed_db: Cast) -> None:

@@ -224,3 +224,25 @@ def test_only_posts_inside_the_window_that_were_not_given_are_flagged(acme: Tena
     back = store_posts(account.pk, [page[1]], measured_at=clock.now())
     assert back.returned == [page[1].aweme_id] and back.new == []
     assert Post.objects.get(account=account, aweme_id=page[1].aweme_id).deleted_at is None
+
+
+def test_the_same_answer_once_more_is_not_judged_by_itself(acme: TenantRef, noon: datetime) -> None:
+    """A rounded number is the newest one known from then on, and would look sound beside itself."""
+    account = make_account(follower_count=123_457)
+
+    def store(plays: int, at: datetime) -> None:
+        store_profile(account.pk, profile(follower_count=plays, heart_count=250_001), measured_at=at)
+        page = [post(4, noon, play_count=plays, collect_count=2)]
+        store_posts(account.pk, page, measured_at=at)
+
+    def judged() -> list[Any]:
+        days = (AccountSnapshot.objects.get(captured_on=noon.date()), PostSnapshot.objects.get(captured_on=noon.date()))
+        return [(day.get_state_display(), day.suspect) for day in days]
+
+    store(123_457, noon - timedelta(days=1))
+    for _ in range(2):
+        store(130_000, noon)
+        assert judged() == [("rounded", {"follower_count": "rounded"}), ("rounded", {"play_count": "rounded"})]
+    # An hour later the same number is what it was before.
+    store(130_000, noon + timedelta(hours=1))
+    assert judged() == [("ok", None), ("ok", None)]

@@ -76,6 +76,37 @@ def test_debugging_is_off_and_cookies_are_kept_from_scripts_unless_said_otherwis
     assert behind.stdout == "False True True\n"
 
 
+@pytest.mark.parametrize(
+    ("variables", "hosts"),
+    [
+        ({}, "['127.0.0.1:8100']"),
+        ({"TIKLIVE_BASE_URL": "https://api.tikliveapi.com"}, "[]"),
+        (ELSEWHERE | {"SECRET_KEY": "x"}, "[]"),
+        (ELSEWHERE | {"SECRET_KEY": "x", "TIKLIVE_BASE_URL": "http://127.0.0.1:8100"}, "[]"),
+    ],
+    ids=["development", "development with the real upstream", "production", "production with a local upstream"],
+)
+def test_only_the_simulator_of_a_development_machine_may_give_pictures_from_our_own_network(
+    tmp_path: Path, variables: dict[str, str], hosts: str
+) -> None:
+    assert run(SETTING.format("settings.PICTURE_HOSTS_TRUSTED"), tmp_path, **variables).stdout == f"{hosts}\n"
+
+
+def test_a_bucket_without_the_library_that_speaks_to_it_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
+    program = f"import sys; sys.modules['storages'] = None; {SETTING.format('settings.DEBUG')}"
+    done = run(program, tmp_path, MEDIA_S3_BUCKET="pictures")
+    assert done.returncode != 0
+    assert 'the library for S3 is not installed: pip install "django-storages[s3]".\n' in done.stderr
+
+
+def test_browsers_may_get_pictures_from_the_bucket_and_from_nowhere_else(tmp_path: Path) -> None:
+    program = SETTING.format("settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['img-src']")
+    own = ["'self'", "data:"]
+    assert run(program, tmp_path).stdout == f"{own}\n"
+    with_bucket = run(program, tmp_path, MEDIA_S3_BUCKET="pictures", MEDIA_S3_REGION="eu-west-1").stdout
+    assert with_bucket == f"{[*own, 'https://s3.eu-west-1.amazonaws.com']}\n"
+
+
 def test_the_example_names_every_variable_that_is_read_and_no_other() -> None:
     named = set(re.findall(r"\b([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text()))
     sources = [path for app in ("tikdash", "accounts", "billing", "snapshots") for path in ROOT.glob(f"{app}/**/*.py")]

@@ -28,6 +28,11 @@ class ListMeter:
     def __init__(self) -> None:
         self.events: list[UsageRecord] = []
 
+    def begin(self, event: UsageRecord) -> None:
+        """What has only begun is none yet."""
+
+    take_back = begin
+
     def record(self, event: UsageRecord) -> None:
         self.events.append(event)
 

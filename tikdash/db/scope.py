@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from tikdash.db.backend.base import NO_SCOPE, OPS_ROLE, OWNER_ROLE, PUBLIC_SCHEMA, DatabaseWrapper, Scope
 
@@ -27,6 +28,7 @@ __all__ = [
     "current_tenant_id",
     "no_scope",
     "owner",
+    "prepared_cursor",
     "prepared_row",
     "row_and_scope",
     "tenant_scope",
@@ -100,6 +102,11 @@ def row_and_scope(statement: str, parameters: Parameters) -> tuple[Any, ...] | N
 def prepared_row(statement: str, parameters: Parameters) -> tuple[Any, ...] | None:
     """The first row of a statement that every request repeats, in the present scope; None where there is no row."""
     return _wrapper().prepared_row(statement, parameters)
+
+
+def prepared_cursor() -> CursorWrapper:
+    """A cursor for statements that a worker repeats, in the present scope; PostgreSQL plans them once a connection."""
+    return _wrapper().prepared_cursor()
 
 
 def current_scope() -> Scope:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic, sleep
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -57,7 +57,8 @@ class _Attempt:
     id: UUID = field(default_factory=uuid7)
     occurred_at: datetime = field(default_factory=lambda: clock.now())
     started: float = field(default_factory=monotonic)
-    reached: bool = True
+    reached: bool = False
+    begun: bool = False
     outcome: str = "interrupted"
     verdict: Verdict = NOTHING_SAID
     pause_s: float = 0.0
@@ -102,6 +103,7 @@ class Caller:
         feature: str,
         priority: str,
         fresh_since: datetime | None,
+        shared_within: timedelta,
         ports: Ports,
         base_url: str,
         timeouts: Timeouts,
@@ -112,6 +114,7 @@ class Caller:
         #: When the oldest answer that this client has given was measured; None before the first.
         self.measured_at: datetime | None = None
         self._fresh_since = fresh_since
+        self._shared_within_s = round(shared_within.total_seconds())
         self._ports = ports
         self._base_url = base_url
         self._timeouts = timeouts
@@ -134,15 +137,23 @@ class Caller:
     def answer(self, endpoint: Endpoint[T], params: Mapping[str, object]) -> Answer[T]:
         """As `call`, with when the answer was measured, where it is from, and what it took."""
         asked = cleaned(endpoint, params)
-        answer = self._fetch(endpoint, asked)[0] if endpoint.ttl_s is None else self._kept_or_fetched(endpoint, asked)
+        entry = self._entry(endpoint, asked)
+        answer = self._fetch(endpoint, asked)[0] if entry is None else self._kept_or_fetched(endpoint, asked, entry)
         if self.measured_at is None or answer.measured_at < self.measured_at:
             self.measured_at = answer.measured_at
         return answer
 
-    def _kept_or_fetched(self, endpoint: Endpoint[T], params: Mapping[str, object]) -> Answer[T]:
-        is_shared = endpoint.cache_scope == "shared" and self._ports.keys.key_for(self.tenant_id).shared
-        scope = "shared" if is_shared else str(self.tenant_id)
-        entry = Entry.of(scope, endpoint.slug, params, endpoint.ttl_s or 0)
+    def _entry(self, endpoint: Endpoint[T], params: Mapping[str, object]) -> Entry | None:
+        """Where the answer is kept, for whom and for how long; None where it is not."""
+        by_all = endpoint.of_creator and self._shared_within_s > 0
+        if endpoint.ttl_s is None and not by_all:
+            return None
+        if (by_all or endpoint.cache_scope == "shared") and self._ports.keys.key_for(self.tenant_id).shared:
+            ttl_s = max(endpoint.ttl_s or 0, self._shared_within_s) if by_all else endpoint.ttl_s or 0
+            return Entry.of("shared", endpoint.slug, params, ttl_s)
+        return None if endpoint.ttl_s is None else Entry.of(str(self.tenant_id), endpoint.slug, params, endpoint.ttl_s)
+
+    def _kept_or_fetched(self, endpoint: Endpoint[T], params: Mapping[str, object], entry: Entry) -> Answer[T]:
         found = self._cache.look(entry, self._fresh_since)
         if isinstance(found, Kept):
             try:
@@ -187,6 +198,8 @@ class Caller:
         attempt = _Attempt(endpoint, key.id, len(made) + 1)
         made.append(attempt)
         try:
+            self._ports.meter.begin(self._record(attempt, "begun"))
+            attempt.begun = attempt.reached = True
             response = send(self._base_url, endpoint, params, key.secret, self._timeouts)
             attempt.answered(response)
             value = endpoint.value(response, secret=key.secret)
@@ -201,6 +214,8 @@ class Caller:
             try:
                 if attempt.reached:
                     self._meter(attempt)
+                elif attempt.begun:
+                    self._ports.meter.take_back(self._record(attempt, "begun"))
             finally:
                 self._leave(slot, attempt)
 
@@ -233,21 +248,22 @@ class Caller:
     def _meter(self, attempt: _Attempt) -> None:
         latency_ms = attempt.latency_ms or 0
         metrics.attempted(attempt.endpoint.slug, attempt.outcome, latency_ms, attempt.credits, self.feature)
-        self._ports.meter.record(
-            UsageRecord(
-                id=attempt.id,
-                tenant_id=self.tenant_id,
-                occurred_at=attempt.occurred_at,
-                key_id=attempt.key_id,
-                endpoint=attempt.endpoint.slug,
-                feature=self.feature,
-                priority=self.priority,
-                outcome=attempt.outcome,
-                http_status=attempt.http_status,
-                credits=attempt.credits,
-                attempts=attempt.number,
-                latency_ms=latency_ms,
-            )
+        self._ports.meter.record(self._record(attempt, attempt.outcome))
+
+    def _record(self, attempt: _Attempt, outcome: str) -> UsageRecord:
+        return UsageRecord(
+            id=attempt.id,
+            tenant_id=self.tenant_id,
+            occurred_at=attempt.occurred_at,
+            key_id=attempt.key_id,
+            endpoint=attempt.endpoint.slug,
+            feature=self.feature,
+            priority=self.priority,
+            outcome=outcome,
+            http_status=attempt.http_status,
+            credits=attempt.credits,
+            attempts=attempt.number,
+            latency_ms=attempt.latency_ms or 0,
         )
 
 

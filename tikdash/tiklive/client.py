@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import TypeVar
 
@@ -45,15 +45,17 @@ def client_for(
     feature: str,
     priority: str,
     fresh_since: datetime | None = None,
+    shared_within: timedelta = timedelta(),
     ports: Ports | None = None,
     base_url: str | None = None,
     timeouts: Timeouts | None = None,
 ) -> Client:
     """The client of a tenant. `feature` and `priority` say in each usage event what credits went to.
 
-    Answers that were measured at or before `fresh_since` are not taken from the cache. Priority `interactive` is for
-    people who wait: a little of each key is kept for them, and they are served without Redis, too. Ports, address and
-    time-outs come from the settings unless given; ImproperlyConfigured without them.
+    Answers that were measured at or before `fresh_since` are not taken from the cache. With `shared_within`, what is
+    about a creator is taken from, and kept for, all who use the shared key and ask so, for so long. Priority
+    `interactive` is for people who wait: a little of each key is kept for them, and they are served without Redis, too.
+    Ports, address and time-outs come from the settings unless given; ImproperlyConfigured without them.
     """
     if not feature or not priority:
         raise ValueError("feature and priority must say what the calls are for")
@@ -62,6 +64,7 @@ def client_for(
         feature=feature,
         priority=priority,
         fresh_since=fresh_since,
+        shared_within=shared_within,
         ports=load_ports() if ports is None else ports,
         base_url=_base_url(base_url),
         timeouts=_timeouts() if timeouts is None else timeouts,

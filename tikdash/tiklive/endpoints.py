@@ -56,7 +56,8 @@ class Endpoint(Generic[T]):
 
     `result_key` names the list in the answer (None: a flat object), `paging` the parameter that is echoed
     from page to page, `page_size_max` the largest `count`. `ttl_s` is how long an answer may be reused,
-    None for never; `cache_scope` is `shared` for metadata that is the same for everybody. `feature` is the
+    None for never; `cache_scope` is `shared` for metadata that is the same for everybody; `of_creator` says that
+    several tenants which track the same creator may use one answer, if both callers agree to. `feature` is the
     part of the product that it serves, `credits` the price of one answer, `decode` makes the typed value of
     a body; `plain` does the same faster, and gives None for a body that has to be looked at closely.
     """
@@ -71,6 +72,7 @@ class Endpoint(Generic[T]):
     page_size_max: int | None = None
     ttl_s: int | None = None
     cache_scope: Literal["tenant", "shared"] = "tenant"
+    of_creator: bool = False
     credits: int = 1
     plain: Callable[[bytes], T | None] | None = None
 
@@ -107,10 +109,16 @@ USERINFO_BY_USERNAME: Endpoint[UserInfo] = Endpoint(
     required=("username",),
     feature="profile",
     ttl_s=_TEN_MINUTES_S,
+    of_creator=True,
     decode=decode_userinfo,
 )
 USERINFO_BY_ID: Endpoint[UserInfo] = Endpoint(
-    "userinfo-by-id", required=("userid",), feature="profile", ttl_s=_TEN_MINUTES_S, decode=decode_userinfo
+    "userinfo-by-id",
+    required=("userid",),
+    feature="profile",
+    ttl_s=_TEN_MINUTES_S,
+    of_creator=True,
+    decode=decode_userinfo,
 )
 USER_POSTS: Endpoint[PostPage] = Endpoint(
     "user-posts",
@@ -121,6 +129,7 @@ USER_POSTS: Endpoint[PostPage] = Endpoint(
     page_size_max=35,
     feature="posts",
     ttl_s=_TEN_MINUTES_S,
+    of_creator=True,
     decode=decode_post_page,
     plain=plain_post_page,
 )
@@ -135,6 +144,7 @@ POST_COMMENTS: Endpoint[CommentPage] = Endpoint(
     paging="cursor",
     page_size_max=50,
     feature="comments",
+    of_creator=True,
     decode=decode_comment_page,
 )
 USER_FOLLOWERS: Endpoint[FollowPage] = Endpoint(
@@ -145,6 +155,7 @@ USER_FOLLOWERS: Endpoint[FollowPage] = Endpoint(
     paging="time",
     page_size_max=200,
     feature="audience",
+    of_creator=True,
     decode=decode_followers,
 )
 USER_FOLLOWING: Endpoint[FollowPage] = Endpoint(
@@ -155,6 +166,7 @@ USER_FOLLOWING: Endpoint[FollowPage] = Endpoint(
     paging="time",
     page_size_max=200,
     feature="audience",
+    of_creator=True,
     decode=decode_followings,
 )
 CHALLENGE_INFO_NAME: Endpoint[Hashtag] = Endpoint(
@@ -211,6 +223,7 @@ USER_STORIES: Endpoint[PostPage] = Endpoint(
     result_key="videos",
     paging="cursor",
     feature="stories",
+    of_creator=True,
     decode=decode_post_page,
     plain=plain_post_page,
 )

@@ -91,10 +91,18 @@ class Keys(Protocol):
 
 
 class Meter(Protocol):
-    """Keeps every attempt that reached the upstream, also when the work that follows is rolled back."""
+    """Keeps every attempt that reached the upstream, also when the work that follows is rolled back, or never ends."""
+
+    def begin(self, event: UsageRecord) -> None:
+        """Stores durably, before a request is sent, that it is about to be: a worker that is killed says no more."""
+        ...
 
     def record(self, event: UsageRecord) -> None:
-        """Stores `event` durably before it returns."""
+        """Stores durably, before it returns, how the request ended."""
+        ...
+
+    def take_back(self, event: UsageRecord) -> None:
+        """Forgets a request that has begun and was never sent."""
         ...
 
 

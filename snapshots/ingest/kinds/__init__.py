@@ -12,7 +12,10 @@ from snapshots.ingest.kinds.audience import run_followers, run_following
 from snapshots.ingest.kinds.backfill import run_backfill
 from snapshots.ingest.kinds.comments import run_comments
 from snapshots.ingest.kinds.common import RefusedError, Result
+from snapshots.ingest.kinds.detail import run_detail
+from snapshots.ingest.kinds.early import run_early
 from snapshots.ingest.kinds.hashtag import run_hashtag
+from snapshots.ingest.kinds.pictures import run_pictures
 from snapshots.ingest.kinds.posts import run_posts
 from snapshots.ingest.kinds.probe import run_probe
 from snapshots.ingest.kinds.profile import run_profile
@@ -26,12 +29,15 @@ __all__ = ["RUNNERS", "RefusedError", "Result"]
 RUNNERS: dict[str, Callable[[TenantRef, RunningJob], Result]] = {
     FetchJob.Kind.PROFILE: run_profile,
     FetchJob.Kind.POSTS: run_posts,
+    FetchJob.Kind.EARLY: run_early,
+    FetchJob.Kind.DETAIL: run_detail,
     FetchJob.Kind.COMMENTS: run_comments,
     FetchJob.Kind.FOLLOWERS: run_followers,
     FetchJob.Kind.FOLLOWING: run_following,
     FetchJob.Kind.STORIES: run_stories,
     FetchJob.Kind.HASHTAG: run_hashtag,
     FetchJob.Kind.SOUND: run_sound,
+    FetchJob.Kind.PICTURES: run_pictures,
     FetchJob.Kind.PROBE: run_probe,
     FetchJob.Kind.BACKFILL: run_backfill,
 }

@@ -33,7 +33,8 @@ def run_following(tenant: TenantRef, job: RunningJob) -> Result:
 
 def _run(tenant: TenantRef, job: RunningJob, direction: str, open_list: Open) -> Result:
     """Reads and stores a sample. A list that is hidden gives one without rows: that is an answer, not a failure."""
-    account, client = account_of(job), client_of(tenant, job)
+    account = account_of(job)
+    client = client_of(tenant, job, account)
     most = settings.AUDIENCE_SAMPLE
     # A page more than needed, for rows that come twice.
     walk = open_list(client, account.tiktok_user_id, Caps(pages=-(-most // ROWS_A_PAGE) + 1, items=most))

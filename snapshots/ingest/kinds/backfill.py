@@ -12,6 +12,7 @@ from snapshots.ingest.kinds.common import RefusedError, Result, account_of, clie
 from snapshots.ingest.normalise import PostRow, post_rows
 from snapshots.ingest.upsert import store_posts
 from snapshots.models import TrackedAccount
+from snapshots.pictures.rows import want_covers
 from snapshots.scheduling.leases import RunningJob, save_progress
 from tikdash import clock
 from tikdash.tiklive.errors import EntityNotFound, NotAdmitted, PrivateEntity
@@ -74,6 +75,7 @@ def run_backfill(tenant: TenantRef, job: RunningJob) -> Result:
         for batch in walk.batches():
             rows = post_rows(_page(batch), author_id=account.tiktok_user_id, now=clock.now()).rows
             stored = store_posts(account.pk, rows, measured_at=measured_at(client))
+            want_covers(account.pk, stored.new)
             read.add(rows, len(stored.new))
             if not _noted(job, walk, read):
                 return say(account, "called off")

@@ -38,7 +38,8 @@ def run_comments(tenant: TenantRef, job: RunningJob) -> Result:
     A post that has been read is marked at once, so a run that ends early is gone on with, not repeated. A post whose
     comments cannot be read is left to the next run and keeps no other from being read; where none can, the run fails.
     """
-    account, client, tally = account_of(job), client_of(tenant, job), _Tally()
+    account, tally = account_of(job), _Tally()
+    client = client_of(tenant, job, account)
     since = clock.now() - timedelta(days=settings.COMMENTS_OF_DAYS)
     for post in posts_to_read(account.pk, since=since, most=settings.COMMENTS_POSTS, run_since=job.succeeded_at):
         try:

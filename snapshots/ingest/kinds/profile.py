@@ -7,6 +7,7 @@ from snapshots.ingest.kinds.common import Result, account_of, client_of, is_intr
 from snapshots.ingest.normalise import profile_row
 from snapshots.ingest.upsert import store_profile
 from snapshots.models import TrackedAccount
+from snapshots.pictures.rows import want_avatar
 from snapshots.scheduling.leases import RunningJob
 from tikdash.errors import TikdashError
 from tikdash.tiklive.errors import EntityNotFound, PrivateEntity
@@ -21,7 +22,8 @@ class HandleMovedError(TikdashError):
 
 def run_profile(tenant: TenantRef, job: RunningJob) -> Result:
     """Header and counters of an account. A missing or private account is a state of the account, not a failure."""
-    account, client = account_of(job), client_of(tenant, job)
+    account = account_of(job)
+    client = client_of(tenant, job, account)
     try:
         info = client.userinfo_by_username(account.username)
     except EntityNotFound:
@@ -32,6 +34,7 @@ def run_profile(tenant: TenantRef, job: RunningJob) -> Result:
     if profile.tiktok_user_id != account.tiktok_user_id:
         raise HandleMovedError(f"@{account.username} is somebody else's handle now; looking for the new one.")
     verdict = store_profile(account.pk, profile, measured_at=measured_at(client), intraday=is_intraday(job))
+    want_avatar(account, profile.avatar_url)
     followers = profile.counters["follower_count"]
     odd = ", ".join(f"{name} {state}" for name, state in verdict.suspect.items())
     return say(account, f"{followers if followers is not None else 'unknown'} followers" + (f"; {odd}" if odd else ""))

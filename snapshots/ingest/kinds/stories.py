@@ -19,7 +19,8 @@ MOST_PAGES = 20
 
 def run_stories(tenant: TenantRef, job: RunningJob) -> Result:
     """Stores all stories that TikTok shows, page by page. Those that it no longer shows keep their last numbers."""
-    account, client = account_of(job), client_of(tenant, job)
+    account = account_of(job)
+    client = client_of(tenant, job, account)
     walk = client.walk_user_stories(account.tiktok_user_id, caps=Caps(pages=MOST_PAGES))
     new = 0
     try:

@@ -9,10 +9,12 @@ failed, too), rollback to a savepoint, a new or pooled connection.
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import psycopg
+from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.postgresql.features import DatabaseFeatures as PostgreSQLFeatures
+from django.db.backends.postgresql.operations import DatabaseOperations as PostgreSQLOperations
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from django_tenants.postgresql_backend import base as django_tenants_backend
 
@@ -57,6 +59,14 @@ NO_SCOPE = Scope()
 class DatabaseFeatures(PostgreSQLFeatures):
     #: Django finds out by making a table, which the log-in role may not do.
     supports_transactions = True
+
+
+class DatabaseOperations(PostgreSQLOperations):
+    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
+        """For logs and EXPLAIN: a statement whose parameters travel beside it is shown with them in their places."""
+        if isinstance(cursor, ServerBindingCursor):
+            return str(self.compose_sql(sql, params))
+        return super().last_executed_query(cursor, sql, params) or sql
 
 
 class _ScopedCursorMixin:
@@ -106,6 +116,7 @@ class _ScopedDebugCursor(_ScopedCursorMixin, CursorDebugWrapper):
 
 class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
     features_class = DatabaseFeatures
+    ops_class = DatabaseOperations
     scope: Scope = NO_SCOPE
     _applied: Scope | None = None
     _may_apply = True
@@ -177,6 +188,17 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
 
     def make_debug_cursor(self, cursor: Any) -> CursorDebugWrapper:
         return _ScopedDebugCursor(cursor, self)
+
+    def prepared_cursor(self) -> CursorWrapper:
+        """A cursor like any other, but for statements that a worker repeats: PostgreSQL plans them once a connection.
+
+        It does so from the fifth time on (`prepare_threshold`). Parameters travel beside the statement, so those whose
+        type is not plain from their place need a cast.
+        """
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            cursor = ServerBindingCursor(self.connection)  # type: ignore[call-arg]
+            return cast(CursorWrapper, self._prepare_cursor(cursor))
 
     # --- moments at which the session may have lost the scope -----------------------------------------------------
 

@@ -80,6 +80,12 @@ class _Listening:
         self._meter = meter
         self._events: list[UsageRecord] = []
 
+    def begin(self, event: UsageRecord) -> None:
+        self._meter.begin(event)
+
+    def take_back(self, event: UsageRecord) -> None:
+        self._meter.take_back(event)
+
     def record(self, event: UsageRecord) -> None:
         self._meter.record(event)
         self._events.append(event)

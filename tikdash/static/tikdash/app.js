@@ -60,7 +60,7 @@
     open.querySelector("summary").focus();
   });
 
-  // Upstream pictures expire; the letter or the sign underneath is then the picture. Errors do not bubble.
+  // Where a copy is missing, the letter or the sign underneath is the picture. Errors do not bubble.
   function dropPicture(picture) {
     if (picture instanceof HTMLImageElement && "picture" in picture.dataset) picture.remove();
   }

@@ -20,6 +20,7 @@ from .limits import Keys, Limit, RateLimits
 from .media import picture
 from .options import Options
 from .reply import Reply, Request, bad_request, json_reply, refused
+from .served import Served
 from .upstream import Upstream
 from .world import Overrides, World
 
@@ -46,6 +47,7 @@ class Simulator:
         self.options = options
         self.clock = Clock()
         self.ledger = Ledger()
+        self.served = Served()
         self.world = World(options.seed, options.epoch, options.handles_file)
         self.faults = Faults(options.seed, options.rules)
         self.upstream = Upstream(self.world, options.rounded)
@@ -56,6 +58,7 @@ class Simulator:
         """Back to how it was at the start; the world itself never changed."""
         self.clock.shift(0)
         self.ledger.reset()
+        self.served.reset()
         self.world.override(Overrides())
         self.faults.replace(self.options.rules)
         self.limits.reset()
@@ -90,6 +93,7 @@ class Simulator:
         request = Request(slug, params, environ.get("HTTP_X_API_KEY", ""), self.clock.now(), base_url)
         reply = self._answer(request)
         self.ledger.note(slug, request.key, reply.outcome, int(reply.billable))
+        self.served.note(request, reply)
         return reply
 
     def _answer(self, request: Request) -> Reply:

@@ -54,6 +54,29 @@ def show_stats(simulator: Simulator, params: dict[str, str], body: bytes) -> Any
     return simulator.ledger.describe()
 
 
+class RecordOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """Whether answers are recorded from now on."""
+
+    record: bool
+
+
+def show_served(simulator: Simulator, params: dict[str, str], body: bytes) -> Any:
+    """What was answered since recording began, or was last taken."""
+    return simulator.served.describe()
+
+
+def record_served(simulator: Simulator, params: dict[str, str], body: bytes) -> Any:
+    """Begin to record answers, or end it: `{"record": true}`. What was recorded stays until it is taken."""
+    order = msgspec.json.decode(body, type=RecordOrder)
+    simulator.served.record(order.record)
+    return msgspec.to_builtins(order)
+
+
+def take_served(simulator: Simulator, params: dict[str, str], body: bytes) -> Any:
+    """What was answered since recording began, or was last taken; forgets it."""
+    return simulator.served.take()
+
+
 def reset(simulator: Simulator, params: dict[str, str], body: bytes) -> Any:
     """Statistics, rate limits, faults, overrides and clock as they were at the start."""
     simulator.reset()
@@ -115,6 +138,9 @@ CONTROLS: dict[tuple[str, str], Control] = {
     ("GET", "clock"): show_clock,
     ("POST", "clock"): set_clock,
     ("GET", "stats"): show_stats,
+    ("GET", "served"): show_served,
+    ("POST", "served"): record_served,
+    ("DELETE", "served"): take_served,
     ("POST", "reset"): reset,
     ("GET", "faults"): show_faults,
     ("POST", "faults"): set_faults,

@@ -50,18 +50,24 @@ def fill_addresses(body: bytes, base_url: str, at: float) -> bytes:
     return body.replace(EXPIRY_MARK.encode(), f"x-expires={expires}&x-signature=".encode())
 
 
-def post_row(creator: Creator, plan: Plan, at: float, pinned: bool, most_counters: int = len(COUNTERS)) -> bytes:
-    """One element of `videos[]` as JSON, with the first `most_counters` of `COUNTERS` at most."""
+def post_row(
+    creator: Creator, plan: Plan, at: float, pinned: bool, most_counters: int = len(COUNTERS), detailed: bool = False
+) -> bytes:
+    """One element of `videos[]` as JSON, with the first `most_counters` of `COUNTERS` at most.
+
+    `detailed` adds the last counter where only that one is not in lists; posts that show three show no more.
+    """
     head, used = _static_row(creator, plan)
-    used = min(used, most_counters)
+    used = len(COUNTERS) if detailed and used == len(COUNTERS) - 1 else min(used, most_counters)
     return (
         head + COUNTER_FORMATS[used] % counters_at(plan, at)[:used] + (b',"is_top":1}' if pinned else b',"is_top":0}')
     )
 
 
 def post_body(creator: Creator, plan: Plan, at: float, pinned: bool) -> dict[str, Any]:
-    """The flat post of `/post-detail/`: `id` in place of `video_id`, and a better film unless it is photos."""
-    row: dict[str, Any] = orjson.loads(post_row(creator, plan, at, pinned))
+    """The flat post of `/post-detail/`: `id` in place of `video_id`, what lists omit, and a better film unless it is
+    photos."""
+    row: dict[str, Any] = orjson.loads(post_row(creator, plan, at, pinned, detailed=True))
     body = {"id": row.pop("video_id"), **row}
     if not body.get("images"):
         body["hdplay"] = film_address(plan, "-hd")
