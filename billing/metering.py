@@ -20,9 +20,11 @@ INSERT = """
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (id, occurred_at) DO NOTHING
 """
-#: Of a request that begins, until somebody says how it ended. A worker that was killed says no more.
+#: Of a request that begins, until somebody says how it ended. A worker that was killed says no more. The row is there
+#: for good, so its end need not wait for the disk: the next commit that does takes it along (decision 0014).
 SETTLE = """
     UPDATE usage_events SET outcome = %s, http_status = %s, credits = %s, latency_ms = %s
+      FROM (SELECT set_config('synchronous_commit', 'off', true)) AS without_waiting
      WHERE id = %s AND occurred_at = %s AND outcome = 'begun'
 """
 TAKE_BACK = "DELETE FROM usage_events WHERE id = %s AND occurred_at = %s AND outcome = 'begun'"

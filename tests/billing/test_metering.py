@@ -75,6 +75,20 @@ def test_a_request_that_was_never_sent_is_taken_back_and_one_that_ended_is_not(c
         assert UsageEvent.objects.values_list("id", flat=True).get() == ended.id
 
 
+def test_only_the_end_of_a_request_does_not_wait_for_the_disk(committed_db: Cast) -> None:
+    event = event_of(committed_db)
+    with tenant_scope(committed_db.acme), connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = on")
+        try:
+            meter.begin(replace(event, outcome="begun", credits=0))
+            for _ in range(7):
+                meter.record(event)
+            cursor.execute("SHOW synchronous_commit")
+            assert cursor.fetchone() == ("on",)
+        finally:
+            cursor.execute("RESET synchronous_commit")
+
+
 def test_an_event_of_another_tenant_is_refused_by_the_database_and_seen_by_nobody_else(cast: Cast) -> None:
     with tenant_scope(cast.rival), pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
         connection.cursor().execute(
