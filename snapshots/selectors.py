@@ -7,12 +7,26 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.conf import settings
+from django.db.models import F
 
 from snapshots.handles import clean_handle
-from snapshots.models import FetchJob, TrackedAccount
+from snapshots.models import FetchJob, Removal, TrackedAccount
 from tikdash import clock
 from tikdash.errors import NotFound
 from tikdash.tiklive.errors import BudgetReached
+
+#: For so long those who stopped tracking an account can take that back.
+UNDO_FOR = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Undoable:
+    """Accounts that somebody stopped tracking at `stopped_at`: how many, and until when that can be undone."""
+
+    removal_id: int
+    accounts: int
+    stopped_at: datetime
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,21 @@ class HandleCheck:
 def count_of_accounts() -> int:
     """How many accounts the tenant of the present scope tracks."""
     return TrackedAccount.objects.count()
+
+
+def accounts_to_choose(most: int = 500) -> list[tuple[int, str]]:
+    """Ids and handles to choose from, the account with the most followers first."""
+    largest = TrackedAccount.objects.order_by(F("follower_count").desc(nulls_last=True), "-id")
+    return list(largest.values_list("pk", "username")[:most])
+
+
+def undoable_removals() -> list[Undoable]:
+    """What the tenant of the present scope can still undo, the newest first."""
+    found = Removal.objects.filter(created_at__gt=clock.now() - UNDO_FOR, undone_at=None)
+    return [
+        Undoable(removal.pk, len(removal.account_ids), removal.created_at, removal.created_at + UNDO_FOR)
+        for removal in found
+    ]
 
 
 def account_id_of(handle: str) -> int:

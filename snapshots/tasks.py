@@ -5,9 +5,10 @@ from __future__ import annotations
 from celery import shared_task
 
 from accounts.selectors import all_tenants_listed, tenant_by_id
+from snapshots.analytics import peers
 from snapshots.scheduling import dispatch as dispatching
 from snapshots.scheduling import sharing
-from snapshots.services import jobs, orphans, partitions, planning
+from snapshots.services import jobs, orphans, partitions, planning, removals
 
 
 @shared_task(name=dispatching.RUN_JOBS, ignore_result=True)
@@ -50,3 +51,15 @@ def drop_old_readings() -> None:
 def look_for_orphans() -> None:
     """Counts rows whose account or post is gone. Twice: it only reads."""
     orphans.count_orphans()
+
+
+@shared_task(name="snapshots.remove_stopped", ignore_result=True)
+def remove_stopped() -> None:
+    """Deletes what was stopped and can no longer be undone. Twice: what is gone is gone."""
+    removals.remove_stopped()
+
+
+@shared_task(name="snapshots.count_peers", ignore_result=True)
+def count_peers() -> None:
+    """Counts anew where accounts of one size stand among each other. Twice: the same count."""
+    peers.count_peers()

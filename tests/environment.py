@@ -9,6 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 #: Runs side by side, workers of pytest-xdist or TIKDASH_TEST_RUN=3 in a second terminal, have databases of their own.
 RUN = int(os.environ.get("PYTEST_XDIST_WORKER", "gw" + os.environ.get("TIKDASH_TEST_RUN", "0")).removeprefix("gw"))
+#: Valkey has sixteen databases; the first is nobody's.
+MOST_RUNS = 15
+if not 0 <= RUN < MOST_RUNS:
+    raise SystemExit(f"TIKDASH_TEST_RUN must be between 0 and {MOST_RUNS - 1}.")
 DATABASE = f"test_tikdash_{RUN}"
 
 os.environ |= {

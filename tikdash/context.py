@@ -13,6 +13,17 @@ from snapshots.selectors import count_of_accounts
 from tikdash import clock
 from tikdash.plans import limits_of
 
+#: Name of the address, label, icon, and the letter that goes there behind a `g`. A phone's bar has room for five.
+PAGES = (
+    ("overview", "Overview", "overview", "o"),
+    ("accounts", "Accounts", "accounts", "a"),
+    ("posts", "Posts", "posts", "p"),
+    ("compare", "Compare", "compare", "c"),
+    ("hashtags", "Hashtags", "hashtag", "h"),
+    ("sounds", "Sounds", "sound", "s"),
+)
+MOST_ON_PHONES = 5
+
 
 def workspace(request: Any) -> dict[str, Any]:
     """`workspace` (None on the public host), `nav` and `workspaces_url`."""
@@ -34,16 +45,27 @@ def workspace(request: Any) -> dict[str, Any]:
             "accounts_used": used,
             "accounts_limit": limits.tracked_accounts,
         }
-        context["nav"] = [
-            {
-                "label": "Accounts",
-                "url": reverse("accounts"),
-                "icon": "accounts",
-                "count": used,
-                "active": request.path.startswith("/accounts/"),
-            }
-        ]
+        context["nav"] = _way_round(request.path, used)
     return context | {"workspace": shown}
+
+
+def _way_round(path: str, accounts: int) -> list[dict[str, Any]]:
+    entries = []
+    for place, (name, label, icon, key) in enumerate(PAGES):
+        url = reverse(name)
+        count = accounts if name == "accounts" else None
+        entries.append(
+            {
+                "label": label,
+                "url": url,
+                "icon": icon,
+                "key": key,
+                "count": count,
+                "active": path.startswith(url),
+                "minor": place >= MOST_ON_PHONES,
+            }
+        )
+    return entries
 
 
 def _pauses(request: Any) -> list[str]:

@@ -286,10 +286,12 @@ CELERY_BEAT_SCHEDULE = {
     "shared-creators": {"task": "snapshots.count_shared_creators", "schedule": 3600, "options": {"expires": 3600}},
     "partitions-of-data": {"task": "snapshots.make_partitions", "schedule": 6 * 3600},
     "partitions-of-usage": {"task": "billing.make_partitions", "schedule": 6 * 3600},
+    "stopped-accounts": {"task": "snapshots.remove_stopped", "schedule": 300, "options": {"expires": 300}},
     # In the morning, when the daily work is done.
     "retention-of-data": {"task": "snapshots.drop_old_readings", "schedule": crontab(hour=6, minute=10)},
     "retention-of-usage": {"task": "billing.drop_old_partitions", "schedule": crontab(hour=6, minute=20)},
     "orphans": {"task": "snapshots.look_for_orphans", "schedule": crontab(hour=6, minute=30)},
+    "peers": {"task": "snapshots.count_peers", "schedule": crontab(hour=6, minute=40)},
 }
 JOBS_PER_TASK = 25
 JOB_LEASE_S = env.int("JOB_LEASE_S", default=300)

@@ -157,7 +157,7 @@ def accounts_page(*, text: str = "", reason: str = "", sort: str = DEFAULT_SORT,
 
     Raises BadInput for a sort that does not exist.
     """
-    found = _filtered(text, reason)
+    found = filtered_accounts(text, reason)
     total = found.count()
     pages = max(1, -(-total // ROWS_A_PAGE))
     number = min(max(number, 1), pages)
@@ -237,7 +237,8 @@ def freshness(as_of: datetime | None, expected_s: int = 86_400) -> Freshness:
     return Freshness(level, numbers.ago(as_of, now))
 
 
-def _filtered(text: str, reason: str) -> QuerySet[TrackedAccount]:
+def filtered_accounts(text: str, reason: str) -> QuerySet[TrackedAccount]:
+    """The accounts that a filter leaves, in no order. Raises BadInput for a reason that does not exist."""
     found = TrackedAccount.objects.all()
     if reason:
         if reason not in TrackedAccount.Reason.values:
@@ -261,6 +262,18 @@ def _order(sort: str) -> list[OrderBy | str]:
     if sort.startswith("-"):
         return [field.desc(nulls_last=True), "-id"]
     return [field.asc(nulls_first=True), "id"]
+
+
+def order_of(sort: str) -> str:
+    """The same order in SQL, of `accounts a`. Raises BadInput for a sort that does not exist."""
+    _order(sort)
+    column = SORTS[sort.removeprefix("-")][1]
+    return f"a.{column} DESC NULLS LAST, a.id DESC" if sort.startswith("-") else f"a.{column} ASC NULLS FIRST, a.id"
+
+
+def ids_of(text: str, reason: str, most: int) -> list[int]:
+    """The ids of the accounts that a filter leaves, at most `most` of them."""
+    return list(filtered_accounts(text, reason).order_by("id").values_list("pk", flat=True)[:most])
 
 
 def _sparklines(account_ids: list[int]) -> dict[int, list[int | None]]:

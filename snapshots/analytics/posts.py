@@ -66,6 +66,12 @@ PAGE = f"""
 """
 
 
+ONE = f"""
+    SELECT {", ".join(POST_COLUMNS.values())} FROM posts
+     WHERE tenant_id = %(tenant)s AND account_id = %(account)s AND id = %(post)s
+"""
+
+
 @dataclass(frozen=True)
 class PostRow:
     """One post with its newest counters."""
@@ -145,6 +151,14 @@ def posts_page(
         _write_key(found[-1]) if rows and has_next else None,
         _write_key(found[0]) if rows and has_previous else None,
     )
+
+
+def one_post(*, tenant_id: int, account_id: int, handle: str, post_id: int) -> PostRow | None:
+    """One post of an account; None where the account has no such post."""
+    with connection.cursor() as cursor:
+        cursor.execute(ONE, {"tenant": tenant_id, "account": account_id, "post": post_id})
+        row = cursor.fetchone()
+    return None if row is None else _row(row, handle, clock.now())
 
 
 def _row(row: tuple[Any, ...], handle: str, now: datetime) -> PostRow:

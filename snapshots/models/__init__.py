@@ -2,6 +2,7 @@ from snapshots.models.accounts import AccountHandle, AccountSnapshot, TrackedAcc
 from snapshots.models.audience import AudienceMember, AudienceSample
 from snapshots.models.comments import Comment
 from snapshots.models.decisions import ValueDecision
+from snapshots.models.imports import ImportBatch, Removal
 from snapshots.models.jobs import FetchJob
 from snapshots.models.posts import Post, PostSnapshot
 from snapshots.models.readings import AccountReading, PostReading
@@ -19,10 +20,12 @@ __all__ = [
     "FetchJob",
     "Hashtag",
     "HashtagSnapshot",
+    "ImportBatch",
     "Post",
     "PostHashtag",
     "PostReading",
     "PostSnapshot",
+    "Removal",
     "Sound",
     "SoundSnapshot",
     "Story",

@@ -8,7 +8,10 @@ from tikdash.db.rls import TenantForeignKey
 
 
 class TrackedAccount(models.Model):
-    """A creator that a tenant watches. The counters are the newest sound ones, read at `measured_at`."""
+    """A creator that a tenant watches. The counters are the newest sound ones, read at `measured_at`.
+
+    Row-level security hides a row with `removed_at` from its tenant; only the ops role sees, and sets, it.
+    """
 
     class Reason(models.TextChoices):
         OWN = "own", "Own account"
@@ -46,6 +49,9 @@ class TrackedAccount(models.Model):
     measured_at = models.DateTimeField(null=True)
     tracked_since = models.DateTimeField()
     viewed_at = models.DateTimeField(null=True, help_text="When somebody last looked at it, to the hour.")
+    removed_at = models.DateTimeField(
+        null=True, help_text="When somebody stopped tracking it; deleted some minutes later."
+    )
 
     class Meta:
         db_table = "accounts"
@@ -59,6 +65,7 @@ class TrackedAccount(models.Model):
         indexes = [
             models.Index(name="accounts_username", fields=["tenant", "username"]),
             models.Index(name="accounts_followers", fields=["tenant", "-follower_count", "-id"]),
+            models.Index(name="accounts_removed", fields=["removed_at"], condition=models.Q(removed_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ _AT_ONCE = 5_000
 CREATORS = """
     SELECT tiktok_user_id, count(*) FROM accounts
      WHERE right(tiktok_user_id, 1) = %(digit)s AND tenant_id <> ALL(%(own_keys)s::bigint[])
+           AND removed_at IS NULL
      GROUP BY tiktok_user_id
 """
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.selectors import TenantRef
 from accounts.services.pausing import refuse_while_paused
@@ -20,6 +20,8 @@ from snapshots.pictures.rows import PRIORITY as PRIORITY_OF_PICTURES
 from snapshots.scheduling.cadence import DAY_S, next_due, offset_of
 from snapshots.scheduling.dispatch import wake_on_commit
 from snapshots.selectors import count_of_accounts
+from snapshots.services.lists import lock_list
+from snapshots.services.removals import take_back
 from tikdash import clock
 from tikdash.errors import BadInput, LimitReached
 from tikdash.plans import PlanLimits, limits_of
@@ -43,7 +45,9 @@ KINDS = (
 REFRESHED = (FetchJob.Kind.PROFILE, FetchJob.Kind.POSTS)
 INTERACTIVE_PRIORITY = 10
 MOST_TAGS, LONGEST_TAG = 10, 40
-FINISHED_CHECKS_KEPT = timedelta(days=1)
+#: In a check's parameters: it belongs to a list, whose page shows it for a month.
+IMPORTED = "imported"
+FINISHED_CHECKS_KEPT, FINISHED_IMPORTS_KEPT = timedelta(days=1), timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,16 @@ def clean_wish(*, handle: str, reason: str, tags: str) -> Wish:
     """What a person typed, as a wish. Raises BadInput."""
     if reason not in TrackedAccount.Reason.values:
         raise BadInput("Choose a reason: own, competitor or partner.")
-    typed = (word.strip().lstrip("#").strip() for word in clean_text(tags).split(","))
+    return Wish(clean_handle(handle), reason, clean_tags(tags))
+
+
+def clean_tags(text: str) -> list[str]:
+    """The tags in what a person typed, each once. Raises BadInput for too many or too long ones."""
+    typed = (word.strip().lstrip("#").strip() for word in clean_text(text).split(","))
     words = list(dict.fromkeys(word for word in typed if word))
     if len(words) > MOST_TAGS or any(len(word) > LONGEST_TAG for word in words):
         raise BadInput(f"Use at most {MOST_TAGS} tags of at most {LONGEST_TAG} characters, separated by commas.")
-    return Wish(clean_handle(handle), reason, words)
+    return words
 
 
 def request_tracking(*, tenant: TenantRef, wish: Wish) -> int:
@@ -74,7 +83,7 @@ def request_tracking(*, tenant: TenantRef, wish: Wish) -> int:
     """
     refuse_while_paused(tenant)
     with transaction.atomic():
-        _lock_list(tenant)
+        lock_list(tenant)
         _refuse_tracked(wish.handle)
         _refuse_full(tenant)
         _forget_finished_checks()
@@ -95,18 +104,27 @@ def request_tracking(*, tenant: TenantRef, wish: Wish) -> int:
     return job.pk
 
 
-def track_account(*, tenant: TenantRef, wish: Wish, profile: ProfileRow, measured_at: datetime) -> int:
+def track_account(
+    *, tenant: TenantRef, wish: Wish, profile: ProfileRow, measured_at: datetime, in_background: bool = False
+) -> int:
     """Stores the account whose profile was read at `measured_at`, with its first snapshot and its jobs; returns its id.
 
-    Posts are due at once. Raises LimitReached as `request_tracking` does: what was free then may be taken now.
+    Posts are due at once; `in_background` for one of many, whose posts nobody waits for in front of a page. One that
+    was stopped a moment ago comes back with all it had. Raises LimitReached as `request_tracking` does: what was free
+    then may be taken now.
     """
     limits, now = limits_of(tenant), clock.now()
     with transaction.atomic():
-        _lock_list(tenant)
+        lock_list(tenant)
         existing = TrackedAccount.objects.filter(tiktok_user_id=profile.tiktok_user_id).first()
         if existing is not None:
             raise _tracked(existing)
         _refuse_full(tenant)
+        intraday = limits.cadences.get(FetchJob.Kind.PROFILE, DAY_S) < DAY_S
+        back = take_back(tenant=tenant, tiktok_user_id=profile.tiktok_user_id, reason=wish.reason, tags=wish.tags)
+        if back is not None:
+            store_profile(back, profile, measured_at=measured_at, intraday=intraday)
+            return back
         account = TrackedAccount.objects.create(
             username=profile.username,
             tiktok_user_id=profile.tiktok_user_id,
@@ -114,13 +132,8 @@ def track_account(*, tenant: TenantRef, wish: Wish, profile: ProfileRow, measure
             tags=wish.tags,
             tracked_since=now,
         )
-        intraday = limits.cadences.get(FetchJob.Kind.PROFILE, DAY_S) < DAY_S
         store_profile(account.pk, profile, measured_at=measured_at, intraday=intraday)
-        offset = offset_of(tenant.id, account.pk)
-        FetchJob.objects.bulk_create(
-            _first_job(account, kind, limits, offset, now) for kind in KINDS if kind in cadences_of(limits)
-        )
-        wake_on_commit(tenant, account.jobs.filter(kind=FetchJob.Kind.POSTS).values_list("pk", flat=True))  # type: ignore[attr-defined]
+        _make_first_jobs(tenant, account, limits, in_background)
     return account.pk
 
 
@@ -134,7 +147,8 @@ def make_missing_jobs(tenant: TenantRef) -> int:
     there = set(FetchJob.objects.filter(kind__in=wanted).values_list("account_id", "kind"))
     missing = [
         _first_job(account, kind, limits, offset_of(tenant.id, account.pk), now)
-        for account in TrackedAccount.objects.only("pk")
+        # What a person has paused gets its new kinds once it is resumed.
+        for account in TrackedAccount.objects.exclude(state=TrackedAccount.State.PAUSED).only("pk")
         for kind in wanted
         if (account.pk, kind) not in there
     ]
@@ -143,6 +157,17 @@ def make_missing_jobs(tenant: TenantRef) -> int:
         job.requested_at = job.succeeded_at = None
     FetchJob.objects.bulk_create(missing, ignore_conflicts=True)
     return len(missing)
+
+
+def _make_first_jobs(tenant: TenantRef, account: TrackedAccount, limits: PlanLimits, in_background: bool) -> None:
+    now, offset = clock.now(), offset_of(tenant.id, account.pk)
+    jobs = [_first_job(account, kind, limits, offset, now) for kind in KINDS if kind in cadences_of(limits)]
+    if in_background:
+        for job in jobs:
+            job.queue = limits.queue
+    made = FetchJob.objects.bulk_create(jobs)
+    if not in_background:
+        wake_on_commit(tenant, [job.pk for job in made if job.kind == FetchJob.Kind.POSTS])
 
 
 def _first_job(account: TrackedAccount, kind: str, limits: PlanLimits, offset_s: int, now: datetime) -> FetchJob:
@@ -192,12 +217,6 @@ def rename_account(*, account: TrackedAccount, username: str) -> None:
         ).update(next_due_at=now, state=FetchJob.State.ACTIVE, attempts=0)
 
 
-def _lock_list(tenant: TenantRef) -> None:
-    """One change of the tenant's list of accounts at a time, so that two forms cannot pass one free place."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('accounts', %s))", [tenant.id])
-
-
 def _refuse_tracked(handle: str) -> None:
     account = TrackedAccount.objects.filter(username=handle).first()
     if account is not None:
@@ -219,6 +238,7 @@ def _refuse_full(tenant: TenantRef) -> None:
 
 
 def _forget_finished_checks() -> None:
-    FetchJob.objects.filter(kind=FetchJob.Kind.PROBE, created_at__lt=clock.now() - FINISHED_CHECKS_KEPT).exclude(
-        state=FetchJob.State.ACTIVE
-    ).delete()
+    now = clock.now()
+    finished = FetchJob.objects.filter(kind=FetchJob.Kind.PROBE).exclude(state=FetchJob.State.ACTIVE)
+    finished.filter(created_at__lt=now - FINISHED_CHECKS_KEPT).exclude(params__has_key=IMPORTED).delete()
+    finished.filter(created_at__lt=now - FINISHED_IMPORTS_KEPT).delete()

@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from snapshots.analytics.accounts import DEFAULT_SORT, SORTS, AccountsPage, accounts_page
-from snapshots.selectors import count_of_accounts, handle_check
+from snapshots.selectors import count_of_accounts, handle_check, undoable_removals
 from snapshots.services.accounts import clean_wish, request_tracking
+from snapshots.web.export_links import export_links
 from tikdash.errors import BadInput, TikdashError
 from tikdash.plans import limits_of
 from tikdash.ui.htmx import go_to, wants_piece, with_query
@@ -34,9 +35,11 @@ def index(request: Any) -> HttpResponse:
         "sorts": _sorts(request, filters["sort"] or DEFAULT_SORT),
         "form": {},
         "limit_reached": _is_full(request),
+        "export": export_links("accounts_export", filters),
     }
     if wants_piece(request):
         return render(request, "snapshots/_accounts_table.html", context)
+    context["undoable"] = undoable_removals()
     return with_rows(render(request, "snapshots/accounts.html", context))
 
 

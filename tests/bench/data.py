@@ -64,7 +64,7 @@ POSTS = """
     SELECT a.tenant_id, a.id, '7' || lpad(a.id::text, 8, '0') || lpad(n::text, 10, '0'), 'Loaf number ' || n, '', 30,
            'video', false, '', now() - (%(posts)s - n) * interval '6 hours', now(), 1000 + n * 7919 %% 100003,
            100 + n * 104729 %% 10007, 10 + n %% 97, n %% 53, n %% 31, now()
-      FROM generate_series(1, %(posts)s) AS n CROSS JOIN accounts a
+      FROM generate_series(1, %(posts)s::bigint) AS n CROSS JOIN accounts a
      ORDER BY n, a.id
 """
 SNAPSHOTS = """

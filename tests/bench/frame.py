@@ -30,6 +30,7 @@ BENCHES = {
     "dispatch": "tests.bench.dispatch",
     "storage": "tests.bench.storage",
     "pipeline": "tests.bench.pipeline",
+    "export": "tests.bench.export",
 }
 #: One round of a measurement: does the work and returns its figure, in the unit of the metric.
 Measure = Callable[[], float]

@@ -28,6 +28,14 @@ def account(ana: Page, world: Cast, stack: Stack) -> Page:
     return ana
 
 
+@pytest.fixture
+def posts(account: Page) -> Page:
+    """Ana's window on the posts of that account."""
+    account.get_by_role("link", name="All posts").click()
+    expect(account.locator("#posts tbody tr")).to_have_count(25)
+    return account
+
+
 def titles(page: Page) -> list[str]:
     return page.locator("#posts .post-title a").all_inner_texts()
 
@@ -36,41 +44,41 @@ def sort_by(page: Page, column: str) -> None:
     page.locator("#posts thead").get_by_role("link", name=column).click()
 
 
-def test_posts_are_sorted_by_views_and_the_address_says_so(account: Page) -> None:
-    assert views(account) != sorted(views(account), reverse=True)
-    sort_by(account, "Views")
-    expect(account).to_have_url(re.compile(r"\?sort=-plays$"))
-    expect(account.locator("#posts th.col-plays")).to_have_attribute("aria-sort", "descending")
-    highest = views(account)
+def test_posts_are_sorted_by_views_and_the_address_says_so(posts: Page) -> None:
+    assert views(posts) != sorted(views(posts), reverse=True)
+    sort_by(posts, "Views")
+    expect(posts).to_have_url(re.compile(r"\?tab=posts&sort=-plays$"))
+    expect(posts.locator("#posts th.col-plays")).to_have_attribute("aria-sort", "descending")
+    highest = views(posts)
     assert highest == sorted(highest, reverse=True)
 
-    account.reload()
-    assert views(account) == highest
+    posts.reload()
+    assert views(posts) == highest
 
-    sort_by(account, "Views")
-    expect(account).to_have_url(re.compile(r"\?sort=plays$"))
-    expect(account.locator("#posts th.col-plays")).to_have_attribute("aria-sort", "ascending")
-    assert views(account) == sorted(views(account))
+    sort_by(posts, "Views")
+    expect(posts).to_have_url(re.compile(r"\?tab=posts&sort=plays$"))
+    expect(posts.locator("#posts th.col-plays")).to_have_attribute("aria-sort", "ascending")
+    assert views(posts) == sorted(views(posts))
 
-    account.go_back()
-    expect(account.locator("#posts th.col-plays")).to_have_attribute("aria-sort", "descending")
-    assert views(account) == highest
+    posts.go_back()
+    expect(posts.locator("#posts th.col-plays")).to_have_attribute("aria-sort", "descending")
+    assert views(posts) == highest
 
 
-def test_posts_are_paged_forwards_and_back(account: Page) -> None:
+def test_posts_are_paged_forwards_and_back(posts: Page) -> None:
     def turn(name: str, rows: int) -> list[str]:
-        before = titles(account)
-        account.locator("#posts").get_by_role("link", name=name).click()
-        expect(account.locator("#posts .post-title").first).not_to_contain_text(before[0])
-        expect(account.locator("#posts tbody tr")).to_have_count(rows)
-        return titles(account)
+        before = titles(posts)
+        posts.locator("#posts").get_by_role("link", name=name).click()
+        expect(posts.locator("#posts .post-title").first).not_to_contain_text(before[0])
+        expect(posts.locator("#posts tbody tr")).to_have_count(rows)
+        return titles(posts)
 
-    first = titles(account)
+    first = titles(posts)
     second, third = turn("Next", 25), turn("Next", 10)
     assert len({*first, *second, *third}) == 60
-    expect(account.locator("#posts").get_by_role("link", name="Next")).to_have_count(0)
-    account.reload()
-    assert titles(account) == third
+    expect(posts.locator("#posts").get_by_role("link", name="Next")).to_have_count(0)
+    posts.reload()
+    assert titles(posts) == third
     assert turn("Previous", 25) == second
     assert turn("Previous", 25) == first
 
@@ -83,7 +91,7 @@ def test_the_chart_changes_its_counter_and_its_range(account: Page) -> None:
 
     growth.get_by_role("link", name="Hearts").click()
     expect(account).to_have_url(re.compile("metric=heart_count"))
-    expect(growth.get_by_role("heading")).to_have_text("Hearts")
+    expect(growth.locator("#growth-title")).to_have_text("Hearts")
     expect(growth.get_by_role("link", name="Hearts")).to_have_attribute("aria-current", "true")
     expect(growth.locator("[data-chart-word]")).to_be_hidden()
     assert has_drawing(canvas)
@@ -93,28 +101,25 @@ def test_the_chart_changes_its_counter_and_its_range(account: Page) -> None:
     expect(growth.locator("tbody tr")).to_have_count(30)
     expect(account).to_have_url(re.compile("metric=heart_count&days=30"))
     account.reload()
-    expect(growth.get_by_role("heading")).to_have_text("Hearts")
+    expect(growth.locator("#growth-title")).to_have_text("Hearts")
     expect(growth.locator("tbody tr")).to_have_count(30)
 
 
-def test_the_chart_and_the_posts_keep_each_others_place_in_the_address(account: Page) -> None:
+def test_the_chart_keeps_its_state_in_the_address_while_the_posts_are_looked_at(account: Page) -> None:
     growth = account.locator("#growth")
-    sort_by(account, "Views")
-    expect(account).to_have_url(re.compile("sort=-plays"))
+    growth.get_by_role("link", name="Hearts").click()
+    expect(account).to_have_url(re.compile("metric=heart_count"))
+    account.locator("#posts").get_by_role("link", name="All posts").click()
+    sort_by(account, "Likes")
+    expect(account).to_have_url(re.compile(r"metric=heart_count&tab=posts&sort=-diggs"))
     account.locator("#posts").get_by_role("link", name="Next").click()
     expect(account).to_have_url(re.compile("after="))
     second = views(account)
-    growth.get_by_role("link", name="30 d").click()
-    expect(growth.locator("tbody tr")).to_have_count(30)
     account.reload()
-    expect(growth.locator("tbody tr")).to_have_count(30)
     assert views(account) == second
-
-    growth.get_by_role("link", name="Hearts").click()
-    expect(account).to_have_url(re.compile("metric=heart_count"))
-    sort_by(account, "Likes")
-    expect(account).to_have_url(re.compile(r"metric=heart_count.*sort=-diggs"))
-    expect(growth.get_by_role("heading")).to_have_text("Hearts")
+    account.locator("#tab-overview").click()
+    expect(growth.get_by_role("heading", name="Hearts")).to_be_visible()
+    expect(account).to_have_url(re.compile(r"\?metric=heart_count$"))
 
 
 def test_the_arrow_keys_read_the_days_of_the_chart(account: Page) -> None:

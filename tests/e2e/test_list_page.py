@@ -45,7 +45,7 @@ def test_a_line_shows_number_change_and_sparkline(accounts: Page) -> None:
 
 def test_the_list_is_sorted_by_its_headers_and_the_address_says_so(accounts: Page) -> None:
     assert names(accounts) == ["Maxwell", "North Bay", "Lena"]
-    header = accounts.get_by_role("columnheader", name="Account")
+    header = accounts.get_by_role("columnheader", name="Account", exact=True)
     header.get_by_role("link").click()
     expect(header).to_have_attribute("aria-sort", "ascending")
     expect(accounts).to_have_url(re.compile(r"\?sort=handle$"))

@@ -93,7 +93,7 @@ class Visitors:
     def member(self, email: str = "ana@acme.example", **window: Any) -> Page:
         """A window in which this member is signed in to her workspace and sees its list."""
         page = self.window(**window)
-        page.goto(self._stack.url(email.split("@")[1].split(".")[0], "/"))
+        page.goto(self._stack.url(email.split("@")[1].split(".")[0], "/accounts/"))
         sign_in(page, email)
         expect(page.get_by_role("heading", name="Accounts", exact=True)).to_be_visible()
         page.wait_for_load_state()

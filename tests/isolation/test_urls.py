@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import User
-from snapshots.models import FetchJob, TrackedAccount
+from snapshots.models import FetchJob, ImportBatch, Removal, TrackedAccount
 from snapshots.pictures.files import keep_file
 from tests.cast import Cast
 from tests.factories import make_account, make_job, make_post, make_snapshots
+from tikdash import clock
 from tikdash.db.scope import tenant_scope
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -26,6 +28,14 @@ OPEN = {
 #: Every other address: how it is called, and with which ids.
 MEMBERS_ONLY = {
     "start": "GET",
+    "overview": "GET",
+    "posts": "GET",
+    "post": "GET",
+    "posts_export": "GET",
+    "compare": "GET",
+    "compare_series": "GET",
+    "hashtags": "GET",
+    "sounds": "GET",
     "accounts": "GET",
     "account_add": "GET",
     "account_check": "GET",
@@ -35,11 +45,28 @@ MEMBERS_ONLY = {
     "account_posts": "GET",
     "account_refresh": "POST",
     "account_viewed": "POST",
+    "accounts_export": "GET",
+    "account_posts_export": "GET",
+    "account_growth_export": "GET",
+    "accounts_selected": "POST",
+    "removal_undo": "POST",
+    "bulk": "GET",
+    "bulk_progress": "GET",
+    "bulk_cancel": "POST",
+    "bulk_errors": "GET",
     "picture": "GET",
     "prefetch_rules": "GET",
 }
 PATHS = {
     "start": "/",
+    "overview": "/overview/",
+    "posts": "/posts/",
+    "post": "/posts/{post}/",
+    "posts_export": "/posts/export.csv",
+    "compare": "/compare/?accounts={account}",
+    "compare_series": "/compare/series.json?accounts={account}",
+    "hashtags": "/hashtags/",
+    "sounds": "/sounds/",
     "accounts": "/accounts/",
     "account_add": "/accounts/add/",
     "account_check": "/accounts/checks/{check}/",
@@ -49,6 +76,15 @@ PATHS = {
     "account_posts": "/accounts/{account}/posts/",
     "account_refresh": "/accounts/{account}/refresh/",
     "account_viewed": "/accounts/{account}/viewed/",
+    "accounts_export": "/accounts/export.csv",
+    "account_posts_export": "/accounts/{account}/posts/export.xlsx",
+    "account_growth_export": "/accounts/{account}/growth/export.csv",
+    "accounts_selected": "/accounts/selected/",
+    "removal_undo": "/accounts/removals/{removal}/undo/",
+    "bulk": "/accounts/bulk/",
+    "bulk_progress": "/accounts/bulk/{batch}/",
+    "bulk_cancel": "/accounts/bulk/{batch}/cancel/",
+    "bulk_errors": "/accounts/bulk/{batch}/not-added.csv",
     "prefetch_rules": "/prefetch.json",
     "picture": "/media/pictures/{tenant}/avatar/ab/" + 20 * "ab" + ".webp",
 }
@@ -82,14 +118,22 @@ def ids(cast: Cast, settings: Any, tmp_path: Path) -> dict[str, dict[str, int]]:
         with tenant_scope(tenant):
             account = make_account(f"{tenant.slug}secret")
             make_snapshots(account, [1, 2, 3])
-            make_post(account, title=f"{tenant.slug} secret post")
+            post = make_post(account, title=f"{tenant.slug} secret post")
             make_job(account, "profile")
             make_job(account, "posts")
             check = make_job(
                 None, "probe", state="refused", cadence_s=None, error="no",
                 params={"handle": f"{tenant.slug}secret", "reason": "own", "tags": []},
             )  # fmt: skip
-        made[tenant.slug] = {"account": account.pk, "check": check.pk, "tenant": tenant.id}
+            removal = Removal.objects.create(account_ids=[], created_at=clock.now())
+            batch = ImportBatch.objects.create(
+                token=uuid4(), rows=[{"line": 1, "typed": "secret", "handle": "secret", "error": "secret"}], wanted=1,
+                begun=0, created_at=clock.now(),
+            )  # fmt: skip
+        made[tenant.slug] = {
+            "post": post.pk,
+            "account": account.pk, "check": check.pk, "tenant": tenant.id, "removal": removal.pk, "batch": batch.pk,
+        }  # fmt: skip
         keep_file(PATHS["picture"].format(tenant=tenant.id).removeprefix("/media/"), b"secret")
     return made
 

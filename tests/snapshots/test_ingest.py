@@ -102,18 +102,31 @@ def test_after_a_rename_nobody_reads_that_the_creator_is_gone(acme: TenantRef, u
     with both_clocks_at(upstream, datetime.fromisoformat("2026-10-19T12:00:00Z")):
         fetch_now(acme, "mara.codes")
         assert analytics.header(tracked.id).state == "active"
-        due = FetchJob.objects.get(kind="profile").next_due_at
-        assert due <= datetime.fromisoformat("2026-10-19T12:00:00Z"), "read under the new handle at once"
+        assert TrackedAccount.objects.get().measured_at == clock.now(), "read under the new handle at once"
 
 
 def test_a_handle_that_now_belongs_to_somebody_else_changes_no_number(acme: TenantRef, upstream: Caller) -> None:
     tracked = track(acme, "lena.bakes")
     TrackedAccount.objects.update(tiktok_user_id="6950000000000000042", follower_count=17)
     [report] = fetch_now(acme, "lena.bakes", "profile")
-    assert report.outcome == "handle_moved"
-    assert report.text == "@lena.bakes is somebody else's handle now; looking for the new one."
+    assert (report.outcome, report.text) == ("ok", "TikTok says: not found")
     account = TrackedAccount.objects.get(pk=tracked.id)
-    assert (account.follower_count, account.state) == (17, "active")
+    assert (account.follower_count, account.state) == (17, "not_found")
+
+
+def test_a_renamed_creator_is_found_by_its_number_also_where_no_post_tells_the_handle(
+    acme: TenantRef, upstream: Caller
+) -> None:
+    before, after = datetime.fromisoformat("2026-10-16T12:00:00Z"), datetime.fromisoformat("2026-10-19T12:00:00Z")
+    with both_clocks_at(upstream, before):
+        tracked = track(acme, "mara.codes")
+    upstream.order("overrides", {"private": [{"handle": "mara.codes", "at": before.timestamp() + 60}]})
+    with both_clocks_at(upstream, after):
+        [report] = fetch_now(acme, "mara.codes", "profile")
+        assert report.outcome == "ok"
+        account = TrackedAccount.objects.get(pk=tracked.id)
+        assert (account.username, account.state, account.measured_at) == ("marabuilds", "private", after)
+        assert account.follower_count == upstream.look("truth/account", handle="marabuilds")["followers"]
 
 
 def test_a_vanished_post_is_flagged_and_the_flag_goes_when_it_returns(

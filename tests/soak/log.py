@@ -16,6 +16,7 @@ from tests.soak.truth import ACCOUNT, POST
 LARGEST_BODY = 8 * 1024 * 1024
 #: What was charged for, and never came (as a whole).
 NEVER_HEARD = ("fault:timeout", "fault:reset")
+PROFILES = ("userinfo-by-username", "userinfo-by-id")
 EARLIEST_S = datetime.fromisoformat("2014-01-01T00:00:00+00:00").timestamp()
 #: Faults that show posts which were never made.
 SPOIL_POSTS = ("fault:endless_cursor",)
@@ -28,7 +29,7 @@ Values = tuple[int | None, ...]
 class Sent:
     """One answer of the simulator, and what of it reached the client: a profile, a page of posts, or neither.
 
-    `profile` is the account's id with the values of `ACCOUNT`.
+    `profile` is the account's id with the values of `ACCOUNT`, and whether it named the handle.
     """
 
     at: datetime
@@ -38,7 +39,7 @@ class Sent:
     outcome: str
     credits: int
     size: int
-    profile: tuple[str, Values] | None
+    profile: tuple[str, Values, bool] | None
     page: Page | None
 
     @classmethod
@@ -53,7 +54,7 @@ class Sent:
             outcome=intern(entry["outcome"]),
             credits=entry["credits"],
             size=entry["bytes"],
-            profile=_profile(body) if entry["endpoint"] == "userinfo-by-username" else None,
+            profile=_profile(body) if entry["endpoint"] in PROFILES else None,
             page=_page(body, at) if entry["endpoint"] == "user-posts" else None,
         )
 
@@ -118,7 +119,7 @@ class Log:
         self.profiles: defaultdict[str, list[Sent]] = defaultdict(list)
         reads: defaultdict[tuple[str, datetime], list[Sent]] = defaultdict(list)
         for sent in entries:
-            if sent.endpoint == "userinfo-by-username" and sent.profile is not None:
+            if sent.endpoint in PROFILES and sent.profile is not None:
                 self.profiles[sent.profile[0]].append(sent)
             elif sent.endpoint == "user-posts":
                 reads[sent.asked, sent.at].append(sent)
@@ -134,13 +135,14 @@ def _arrived(entry: Mapping[str, Any]) -> dict[str, Any]:
     return entry["body"] or {}
 
 
-def _profile(body: Mapping[str, Any]) -> tuple[str, Values] | None:
+def _profile(body: Mapping[str, Any]) -> tuple[str, Values, bool] | None:
     user = body.get("user")
     if not isinstance(user, dict) or not _digits(user.get("id")):
         return None
     stats = body.get("stats") or user.get("stats") or {}
     values = tuple(_number(stats.get(f"{name.removesuffix('_count')}Count")) for name in ACCOUNT)
-    return (intern(str(user["id"])), values) if any(value is not None for value in values) else None
+    named = bool(user.get("uniqueId") or user.get("unique_id"))
+    return (intern(str(user["id"])), values, named) if any(value is not None for value in values) else None
 
 
 def _page(body: Mapping[str, Any], at: datetime) -> Page | None:

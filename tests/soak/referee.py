@@ -59,7 +59,8 @@ class Referee:
         state = self.truth.state(uid, self.end)
         self._equal(f"@{account.username} state", account.state, state)
         shown = [read.at for read in self.log.reads[uid] if read.given]
-        names = dict.fromkeys(self.truth.handle(uid, at) for at in [self.begin, *shown])
+        shown += [sent.at for sent in self.log.profiles[uid] if sent.profile is not None and sent.profile[2]]
+        names = dict.fromkeys(self.truth.handle(uid, at) for at in [self.begin, *sorted(shown)])
         self._equal(f"@{account.username} handle", account.username, list(names)[-1])
         former = set(AccountHandle.objects.filter(account=account).values_list("username", flat=True))
         self._equal(f"@{account.username} former handles", former, set(names) - {account.username})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from accounts.selectors import TenantRef
 from snapshots.ingest.kinds.common import RefusedError, Result, client_of, measured_at
 from snapshots.ingest.normalise import profile_row
+from snapshots.scheduling.holds import is_background
 from snapshots.scheduling.leases import RunningJob
 from snapshots.services.accounts import Wish, track_account
 from tikdash.errors import TikdashError
@@ -27,7 +28,13 @@ def run_probe(tenant: TenantRef, job: RunningJob) -> Result:
     if profile.is_private:
         raise RefusedError(_private(wish.handle))
     try:
-        account_id = track_account(tenant=tenant, wish=wish, profile=profile, measured_at=measured_at(client))
+        account_id = track_account(
+            tenant=tenant,
+            wish=wish,
+            profile=profile,
+            measured_at=measured_at(client),
+            in_background=is_background(job.queue),
+        )
     except TikdashError as error:
         raise RefusedError(str(error)) from None
     return {"account_id": account_id, "handle": profile.username, "text": "tracked"}

@@ -258,6 +258,9 @@
     for (const [canvas, entry] of charts) if (entry) draw(canvas, entry.series);
   });
 
+  // What other charts draw in the same way.
+  window.tikdashCharts = { colours, crosshair, dayWords, exact, say, tickWords };
+
   document.addEventListener("htmx:afterSettle", setUp);
   setUp();
 })();

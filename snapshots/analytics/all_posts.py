@@ -1,0 +1,368 @@
+"""The posts of all accounts of a tenant: filtered, sorted by any metric, paged by key, in one statement.
+
+There is no index over all posts of a tenant by each metric: every reading of a post would have to write all of them.
+The few best posts of each account come from the account's own indexes, and the best of those make the page. Filters
+that name few posts (words, a hashtag, a sound, what comments say) are looked up first.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.db import connection
+
+from snapshots.analytics.posts import PostRow
+from snapshots.analytics.sounds import OF_ARTIST
+from snapshots.picture_names import address_of
+from tikdash import clock
+from tikdash.errors import BadInput, NotFound
+from tikdash.ui import numbers
+
+ROWS_A_PAGE = 50
+#: Of a hashtag or sound that more posts use, the last stored so many are looked at; of words in titles, any so many.
+MOST_USES = 20_000
+#: A search of comments costs some work for each account.
+MOST_SEARCHED_ACCOUNTS, MOST_COMMENTS = 200, 1_000
+
+#: As in the index `posts_er`; added up as fractions, because broken counters may be as large as a number can be.
+ER = "coalesce((p.digg_count::float8 + p.comment_count + p.share_count) / nullif(p.play_count, 0), -1)"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the list: its name in the address, the metric that defines it, and the expression it sorts by."""
+
+    key: str
+    label: str
+    metric_id: str
+    expression: str
+    type: str = "bigint"
+
+
+COLUMNS = {
+    column.key: column
+    for column in (
+        Column("plays", "Views", "plays", "coalesce(p.play_count, -1)"),
+        Column("er", "ER", "er_views_post", ER, "float8"),
+        Column("diggs", "Likes", "diggs", "coalesce(p.digg_count, -1)"),
+        Column("comments", "Comments", "comments", "coalesce(p.comment_count, -1)"),
+        Column("shares", "Shares", "shares", "coalesce(p.share_count, -1)"),
+        Column("collects", "Saves", "collects", "coalesce(p.collect_count, -1)"),
+        Column("posted_at", "Age", "", "p.posted_at", "timestamptz"),
+    )
+}
+#: What a filter can set a least value of.
+MEASURED = tuple(key for key in COLUMNS if key != "posted_at")
+DEFAULT_SORT = "-posted_at"
+
+FIELDS = """
+    p.id, p.aweme_id, p.title, p.kind, p.pinned, p.posted_at, p.deleted_at, p.duration_s, p.play_count, p.digg_count,
+    p.comment_count, p.share_count, p.collect_count, p.measured_at, p.cover_file
+"""
+#: The best posts of each account, and of those the best.
+BY_ACCOUNT = """
+    SELECT {fields}, a.id, a.username, a.nickname, a.avatar_file, {expression} AS sorted_by, {capped}
+      FROM accounts a
+     CROSS JOIN LATERAL (
+           SELECT p.* FROM posts p
+            WHERE p.tenant_id = %(tenant)s AND p.account_id = a.id {wanted}
+            ORDER BY {expression} {way}, p.id {way} LIMIT %(limit)s) p
+     WHERE a.tenant_id = %(tenant)s {accounts} {least}
+     ORDER BY sorted_by {way}, p.id {way}
+     LIMIT %(limit)s
+"""
+#: Posts that are looked up first, each by its id.
+BY_ID = """
+    WITH hit AS MATERIALIZED (SELECT {hits})
+    SELECT {fields}, a.id, a.username, a.nickname, a.avatar_file, {expression} AS sorted_by, {capped}
+      FROM posts p JOIN accounts a ON a.tenant_id = %(tenant)s AND a.id = p.account_id
+     WHERE p.tenant_id = %(tenant)s AND {is_hit} {wanted} {accounts} {least}
+     ORDER BY sorted_by {way}, p.id {way}
+     LIMIT %(limit)s
+"""
+ALL = """
+    FROM posts p JOIN accounts a ON a.tenant_id = p.tenant_id AND a.id = p.account_id
+   WHERE p.tenant_id = %(tenant)s {wanted} {accounts}
+"""
+PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+ONE = """
+    SELECT {fields}, a.id, a.username, a.nickname, a.avatar_file
+      FROM posts p JOIN accounts a ON a.tenant_id = p.tenant_id AND a.id = p.account_id
+     WHERE p.tenant_id = %(tenant)s AND p.id = %(post)s
+"""
+OF_HASHTAG = """
+    SELECT l.post_id FROM post_hashtags l
+     WHERE l.tenant_id = %(tenant)s
+           AND l.hashtag_id = (SELECT id FROM hashtags WHERE tenant_id = %(tenant)s AND name = %(hashtag)s)
+     ORDER BY l.post_id DESC LIMIT %(most_uses)s
+"""
+OF_SOUNDS = """
+    SELECT s.id FROM posts s
+     WHERE s.tenant_id = %(tenant)s AND s.sound_id <> '' AND s.sound_id = ANY({sounds})
+     ORDER BY s.id DESC LIMIT %(most_uses)s
+"""
+WITH_WORDS = "SELECT search_posts(%(text)s, %(most_uses)s)"
+#: The function names the tenant itself; its ids pass row-level security once more with the comments.
+MENTIONED = """
+    SELECT DISTINCT c.post_id
+      FROM (SELECT a.id FROM accounts a WHERE a.tenant_id = %(tenant)s {accounts}
+             ORDER BY a.id LIMIT {searched}) AS a
+     CROSS JOIN LATERAL search_comments(a.id, %(mentions)s, %(most_comments)s) AS found(id)
+      JOIN comments c ON c.id = found.id
+"""
+
+
+@dataclass(frozen=True)
+class PostFilter:
+    """What is looked for; everything that is set must hold.
+
+    `text` and `mentions` are words of which each must be in the title, or in one comment. `hashtag` is folded, `sound`
+    is TikTok's id of one, `artist` begins the name of a sound's author. `since` and `until` are UTC days of posting,
+    both included. `account_ids` None means all. `least` are metrics (keys of `MEASURED`) with their least values;
+    shares as fractions.
+    """
+
+    text: str = ""
+    hashtag: str = ""
+    sound: str = ""
+    artist: str = ""
+    mentions: str = ""
+    since: date | None = None
+    until: date | None = None
+    account_ids: tuple[int, ...] | None = None
+    reason: str = ""
+    tag: str = ""
+    kind: str = ""
+    least: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FoundPost:
+    """A post with its account. `er` is its engagement rate by views, from 0 to 1, None without views."""
+
+    post: PostRow
+    account_id: int
+    handle: str
+    nickname: str
+    avatar_url: str
+    er: float | None
+
+
+@dataclass(frozen=True)
+class FoundPosts:
+    """One page; `next_key` is what `after` takes to go on, None at the end.
+
+    `as_of` is when the newest reading on it was made. `capped` says that more posts have the words, the hashtag or the
+    sound than are looked at.
+    """
+
+    rows: list[FoundPost]
+    next_key: str | None
+    as_of: datetime | None
+    capped: bool
+
+
+def find_posts(
+    *,
+    tenant_id: int,
+    wanted: PostFilter | None = None,
+    sort: str = DEFAULT_SORT,
+    after: str = "",
+    most: int = ROWS_A_PAGE,
+) -> FoundPosts:
+    """The posts that are wanted, behind the key `after`. Raises BadInput for a sort or a key that does not exist."""
+    column = _column(sort)
+    statement, parameters = statement_of(tenant_id, wanted or PostFilter(), column, sort.startswith("-"), after, most)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        found = cursor.fetchall()
+    now = clock.now()
+    rows = [_row(row, now) for row in found[:most]]
+    return FoundPosts(
+        rows,
+        _write_key(found[most - 1]) if len(found) > most else None,
+        max((row.post.as_of for row in rows), default=None),
+        bool(found and found[0][-1]),
+    )
+
+
+def one_post(*, tenant_id: int, post_id: int) -> FoundPost:
+    """A post by its id. Raises NotFound, also for a post of another tenant."""
+    with connection.cursor() as cursor:
+        cursor.execute(ONE.format(fields=FIELDS), {"tenant": tenant_id, "post": post_id})
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound("There is no such post in this workspace.")
+    return _row(row, clock.now())
+
+
+def statement_of(
+    tenant_id: int, wanted: PostFilter, column: Column, falling: bool, after: str, most: int
+) -> tuple[str, dict[str, Any]]:
+    """The statement of a page with its parameters; it gives one row more than the page has."""
+    parameters: dict[str, Any] = {"tenant": tenant_id, "limit": most + 1}
+    accounts = _of_accounts(wanted, parameters)
+    # Row-level security keeps such a condition from the index. In the order of the same metric it need not be there:
+    # the best of each account come first, and what is below is left out afterwards.
+    late = falling and column.key in wanted.least
+    conditions = _of_posts(wanted, parameters, without=column.key if late else "") + _after(
+        column, falling, after, parameters
+    )
+    hits = _hits(wanted, accounts, parameters)
+    names = [f"ids{number}" for number in range(len(hits))]
+    pieces = {
+        "fields": FIELDS,
+        "expression": column.expression,
+        "way": "DESC" if falling else "ASC",
+        "least": f"AND {_at_least(column.key)}" if late else "",
+        "wanted": "".join(f" AND {condition}" for condition in conditions),
+        "accounts": accounts,
+        "hits": ", ".join(f"ARRAY({hit}) AS {name}" for hit, name in zip(hits, names, strict=True)),
+        "is_hit": " AND ".join(f"p.id = ANY((SELECT {name} FROM hit)::bigint[])" for name in names),
+        "capped": " OR ".join(f"(SELECT cardinality({name}) >= {MOST_USES} FROM hit)" for name in names) or "false",
+    }
+    return (BY_ID if hits else BY_ACCOUNT).format(**pieces), parameters
+
+
+def source_of(*, tenant_id: int, wanted: PostFilter, sort: str) -> tuple[str, list[Any], str]:
+    """All posts `p` with their accounts `a` that are wanted: `FROM … WHERE …`, its parameters in their order, and
+    `ORDER BY …`, for an export. Raises BadInput for a sort that does not exist."""
+    column = _column(sort)
+    parameters: dict[str, Any] = {"tenant": tenant_id}
+    accounts = _of_accounts(wanted, parameters)
+    conditions = _of_posts(wanted, parameters, without="")
+    conditions += [f"p.id IN ({hit})" for hit in _hits(wanted, accounts, parameters)]
+    named = ALL.format(accounts=accounts, wanted="".join(f" AND {condition}" for condition in conditions))
+    way = "DESC" if sort.startswith("-") else "ASC"
+    values = [parameters[name] for name in PLACEHOLDER.findall(named)]
+    return PLACEHOLDER.sub("%s", named), values, f"ORDER BY {column.expression} {way}, p.id {way}"
+
+
+def _column(sort: str) -> Column:
+    column = COLUMNS.get(sort.removeprefix("-"))
+    if column is None:
+        raise BadInput(f"Posts cannot be sorted by “{sort[:40]}”. Choose one of: {', '.join(COLUMNS)}.")
+    return column
+
+
+def _of_accounts(wanted: PostFilter, parameters: dict[str, Any]) -> str:
+    conditions = []
+    if wanted.account_ids is not None:
+        conditions.append("a.id = ANY(%(accounts)s::bigint[])")
+        parameters["accounts"] = list(wanted.account_ids)
+    if wanted.reason:
+        conditions.append("a.tracked_reason = %(reason)s")
+        parameters["reason"] = wanted.reason
+    if wanted.tag:
+        conditions.append("a.tags @> ARRAY[%(tag)s]::varchar[]")
+        parameters["tag"] = wanted.tag
+    return "".join(f" AND {condition}" for condition in conditions)
+
+
+def _of_posts(wanted: PostFilter, parameters: dict[str, Any], without: str) -> list[str]:
+    conditions = []
+    if wanted.since:
+        conditions.append("p.posted_at >= %(since)s")
+        parameters["since"] = datetime.combine(wanted.since, time(), UTC)
+    if wanted.until:
+        conditions.append("p.posted_at < %(until)s")
+        parameters["until"] = datetime.combine(wanted.until, time(), UTC) + timedelta(days=1)
+    if wanted.kind:
+        conditions.append("p.kind = %(kind)s")
+        parameters["kind"] = wanted.kind
+    conditions += [_at_least(key) for key in wanted.least if key != without]
+    parameters |= {f"least_{key}": value for key, value in wanted.least.items()}
+    return conditions
+
+
+def _at_least(key: str) -> str:
+    return f"{COLUMNS[key].expression} >= %(least_{key})s::{COLUMNS[key].type}"
+
+
+def _hits(wanted: PostFilter, accounts: str, parameters: dict[str, Any]) -> list[str]:
+    """Statements that give the ids of few posts, for each filter that can be looked up."""
+    hits = []
+    if wanted.text:
+        hits.append(WITH_WORDS)
+        parameters |= {"text": wanted.text, "most_uses": MOST_USES}
+    if wanted.hashtag:
+        hits.append(OF_HASHTAG)
+        parameters["hashtag"] = wanted.hashtag
+    if wanted.sound:
+        hits.append(OF_SOUNDS.format(sounds="%(sounds)s::varchar[]"))
+        parameters["sounds"] = [wanted.sound]
+    if wanted.artist:
+        hits.append(OF_SOUNDS.format(sounds=f"ARRAY({OF_ARTIST})"))
+        parameters |= {"artist": wanted.artist, "whole": False, "most": 200}
+    if wanted.mentions:
+        hits.append(MENTIONED.format(accounts=accounts, searched=MOST_SEARCHED_ACCOUNTS))
+        parameters |= {"mentions": wanted.mentions, "most_comments": MOST_COMMENTS}
+    if wanted.hashtag or wanted.sound or wanted.artist:
+        parameters["most_uses"] = MOST_USES
+    return hits
+
+
+def _after(column: Column, falling: bool, key: str, parameters: dict[str, Any]) -> list[str]:
+    if not key:
+        return []
+    parameters["value"], parameters["id"] = _read_key(column, key)
+    way = "<" if falling else ">"
+    return [f"({column.expression}, p.id) {way} (%(value)s::{column.type}, %(id)s::bigint)"]
+
+
+def _row(row: tuple[Any, ...], now: datetime) -> FoundPost:
+    id, aweme_id, title, kind, pinned, posted_at, deleted_at, duration, *counters = row[:13]
+    measured_at, cover_file, account_id, handle, nickname, avatar_file = row[13:19]
+    plays, diggs, comments, shares, collects = counters
+    engagement = None if diggs is None or comments is None or shares is None else diggs + comments + shares
+    post = PostRow(
+        id=id,
+        aweme_id=aweme_id,
+        title=title,
+        kind=kind,
+        pinned=pinned,
+        posted_at=posted_at,
+        deleted_at=deleted_at,
+        duration=duration,
+        plays=plays,
+        diggs=diggs,
+        comments=comments,
+        shares=shares,
+        collects=collects,
+        as_of=measured_at,
+        age_text=numbers.ago(posted_at, now).removesuffix(" ago"),
+        tiktok_url=f"https://www.tiktok.com/@{handle}/{kind}/{aweme_id}",
+        cover_file=cover_file,
+    )
+    er = engagement / plays if plays and engagement is not None else None
+    return FoundPost(post, account_id, handle, nickname, address_of(avatar_file), er)
+
+
+def _write_key(row: tuple[Any, ...]) -> str:
+    value = row[19]
+    if isinstance(value, datetime):
+        # Microseconds, exactly: a float would lose the last ones and show a row twice.
+        since = value - datetime(1970, 1, 1, tzinfo=UTC)
+        value = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return f"{value!r}_{row[0]}"
+
+
+def _read_key(column: Column, text: str) -> tuple[Any, int]:
+    try:
+        value, row_id = text.split("_")
+        if not (len(value) < 40 and 0 <= int(row_id) < 2**63):
+            raise ValueError
+        if column.type == "float8":
+            return float(value), int(row_id)
+        number = int(value)
+        if not -(2**63) <= number < 2**63:
+            raise ValueError
+        if column.type == "timestamptz":
+            moment = datetime.fromtimestamp(number // 1_000_000, UTC).replace(microsecond=number % 1_000_000)
+            return moment, int(row_id)
+    except (ValueError, OverflowError, OSError):
+        raise BadInput("This page of the list does not exist. Start again from the first page.") from None
+    return number, int(row_id)

@@ -1,0 +1,389 @@
+"""Breakouts: posts that run far ahead of the account's own posts at the same age (`metrics.md`, "Breakout").
+
+The reference of a post are the newest posts that its account made before it, so that what was said of a post stays
+true when later ones do well, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from snapshots.analytics.curves import (
+    AGES,
+    DAY,
+    FEWEST_REFERENCES,
+    HOUR,
+    LATE_TIMES,
+    NO_CURVE,
+    OLDEST_AGE,
+    TOLERANCE,
+    AtAge,
+    PostCurve,
+    Run,
+    Usual,
+    run_of,
+    usual_at,
+)
+from tikdash import clock
+from tikdash.db.scope import current_tenant_id
+from tikdash.errors import BadInput, NotFound
+from tikdash.ui import numbers
+
+DEFAULT_DAYS = 30
+LONGEST_DAYS = 366
+REFERENCES = 30
+REFERENCES_OF = timedelta(days=180)
+#: Of so many posts the curves are read; the best ones by a rough look at their newest numbers.
+MOST_LOOKED_AT = 60
+#: Up to this age single readings are read; behind it one value a day is enough.
+READINGS_UNTIL = timedelta(hours=60)
+CURVE_UNTIL = timedelta(seconds=OLDEST_AGE * (1 + TOLERANCE))
+
+ONE_POST = "SELECT * FROM posts WHERE tenant_id = %(tenant)s AND id = %(post)s"
+#: A rough look: newest plays over what the account's newest posts have, and over the share of its plays that a post of
+#: this age might have. Only the order depends on it, and who is far below the usual is left out.
+LIKELY = """
+    SELECT p.*
+      FROM ({accounts}) a
+     CROSS JOIN LATERAL (
+           SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY play_count) AS plays
+             FROM (SELECT play_count FROM posts
+                    WHERE tenant_id = %(tenant)s AND account_id = a.id AND posted_at < %(yesterday)s
+                    ORDER BY posted_at DESC LIMIT 15) past) usual
+     CROSS JOIN LATERAL (
+           SELECT t.*, t.play_count / greatest(usual.plays, 1) / CASE
+                       WHEN t.measured_at < t.posted_at + interval '3 hours' THEN 0.1
+                       WHEN t.measured_at < t.posted_at + interval '12 hours' THEN 0.25
+                       WHEN t.measured_at < t.posted_at + interval '1 day' THEN 0.4
+                       WHEN t.measured_at < t.posted_at + interval '2 days' THEN 0.6
+                       WHEN t.measured_at < t.posted_at + interval '7 days' THEN 0.85
+                       ELSE 1 END AS rough
+             FROM posts t
+            WHERE t.tenant_id = %(tenant)s AND t.account_id = a.id AND t.posted_at >= %(since)s
+                  AND t.play_count >= 1000) p
+     WHERE p.rough >= 1 AND usual.plays IS NOT NULL
+     ORDER BY p.rough DESC, p.id DESC
+     LIMIT %(most)s
+"""
+TENANTS_ACCOUNTS = "SELECT id FROM accounts WHERE tenant_id = %(tenant)s"
+THESE_ACCOUNTS = "SELECT id FROM unnest(%(accounts)s::bigint[]) AS id"
+
+FACTS = """
+    WITH target AS MATERIALIZED ({targets})
+    SELECT t.id, t.account_id, a.username, t.aweme_id, t.title, t.posted_at, t.measured_at, t.deleted_at,
+           t.digg_count::float / nullif(t.play_count, 0), past.like_median, past.like_mean,
+           s.title, s.author,
+           (SELECT array_agg(name) FROM (SELECT h.name FROM post_hashtags l JOIN hashtags h ON h.id = l.hashtag_id
+                                          WHERE l.post_id = t.id ORDER BY h.id LIMIT 5) AS five),
+           past.ids, past.posted
+      FROM target t
+      JOIN accounts a ON a.id = t.account_id
+      LEFT JOIN sounds s ON s.tenant_id = %(tenant)s AND s.music_id = t.sound_id
+     CROSS JOIN LATERAL (
+           SELECT array_agg(r.id) AS ids, array_agg(r.posted_at) AS posted,
+                  percentile_cont(0.5) WITHIN GROUP (ORDER BY r.digg_count::float / nullif(r.play_count, 0))
+                      AS like_median,
+                  sum(r.digg_count) FILTER (WHERE r.play_count > 0)::float
+                      / nullif(sum(r.play_count) FILTER (WHERE r.digg_count IS NOT NULL), 0) AS like_mean
+             FROM (SELECT id, posted_at, play_count, digg_count FROM posts
+                    WHERE tenant_id = %(tenant)s AND account_id = t.account_id
+                          AND (posted_at, id) < (t.posted_at, t.id) AND posted_at >= t.posted_at - %(past)s::interval
+                    ORDER BY posted_at DESC, id DESC LIMIT %(references)s) r) past
+"""
+#: The days of all posts are named, too, so that the partitions of other months are not opened.
+CURVES = """
+    SELECT p.id, points.ages, points.plays
+      FROM unnest(%(ids)s::bigint[], %(posted)s::timestamptz[]) AS p(id, posted_at)
+     CROSS JOIN LATERAL (
+           SELECT array_agg(age ORDER BY age) AS ages, array_agg(play_count ORDER BY age) AS plays
+             FROM (SELECT extract(epoch FROM r.measured_at - p.posted_at)::int AS age, r.play_count
+                     FROM post_readings r
+                    WHERE r.post_id = p.id AND r.measured_at BETWEEN %(first)s AND %(last)s
+                          AND r.measured_at BETWEEN p.posted_at AND p.posted_at + %(fine)s::interval
+                          AND r.play_count IS NOT NULL AND coalesce(r.suspect ->> 'play_count', 'rounded') = 'rounded'
+                    UNION
+                   SELECT extract(epoch FROM s.captured_at - p.posted_at)::int, s.play_count
+                     FROM post_snapshots s
+                    WHERE s.post_id = p.id AND s.captured_on BETWEEN %(first)s::date AND %(last)s::date
+                          AND s.captured_on BETWEEN (p.posted_at AT TIME ZONE 'UTC')::date
+                                                AND ((p.posted_at + %(span)s::interval) AT TIME ZONE 'UTC')::date
+                          AND s.captured_at >= p.posted_at
+                          AND s.play_count IS NOT NULL AND coalesce(s.suspect ->> 'play_count', 'rounded') = 'rounded'
+                  ) AS each) AS points
+"""
+
+
+@dataclass(frozen=True)
+class Breakout:
+    """A post that ran ahead. `level` is the highest of 3, 5, 10, 25 that it reached; 0 if only the second rule holds.
+
+    `multiple`, `age`, `plays`, `usual` and `n` are of the moment at which it was furthest ahead; `reached_at` is when
+    it passed the first level, or two days of age for the second rule. `late` is plays at 48 h over plays at 24 h, where
+    that rule holds. Like rates are from 0 to 1.
+    """
+
+    post_id: int
+    account_id: int
+    handle: str
+    aweme_id: str
+    title: str
+    posted_at: datetime
+    deleted_at: datetime | None
+    level: int
+    multiple: float | None
+    age: timedelta | None
+    plays: int | None
+    usual: float | None
+    n: int
+    late: float | None
+    like_rate: float | None
+    like_rate_median: float | None
+    sound: str
+    tags: list[str]
+    reached_at: datetime
+    as_of: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class NotBroken:
+    """A post that can be compared and is no breakout: `multiple` is where it stands at `age`, its newest reading."""
+
+    multiple: float
+    age: timedelta
+    n: int
+    as_of: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class NotEnough:
+    """There is too little to compare a post with; `reason` says what is missing."""
+
+    n: int
+    as_of: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A post's own plays by age in seconds, and the quartiles of its reference posts at `AGES`.
+
+    `reason` says why there is nothing usual to show; empty where there is.
+    """
+
+    post_id: int
+    points: list[tuple[int, int]]
+    usual: list[Usual]
+    n: int
+    as_of: datetime
+    reason: str
+
+
+def breakouts(
+    tenant_id: int,
+    account_ids: Sequence[int] | None = None,
+    since: int = DEFAULT_DAYS,
+    *,
+    most: int = MOST_LOOKED_AT,
+) -> list[Breakout]:
+    """The breakouts among posts of the last `since` days, the newest to break out first; of all accounts without ids.
+
+    Of a tenant with many posts the `most` likeliest are looked at. Raises BadInput for a range that is not 1–366 days.
+    """
+    if not 1 <= since <= LONGEST_DAYS:
+        raise BadInput("The range must be between 1 and 366 days.")
+    now = clock.now()
+    accounts = TENANTS_ACCOUNTS if account_ids is None else THESE_ACCOUNTS
+    facts = _facts(
+        LIKELY.format(accounts=accounts),
+        {
+            "tenant": tenant_id,
+            "accounts": list(account_ids or ()),
+            "since": now - timedelta(days=since),
+            "yesterday": now - timedelta(days=1),
+            "most": most,
+        },
+    )
+    curves = _curves(facts)
+    judged = (_breakout(each, _run(each, curves)) for each in facts)
+    return sorted((each for each in judged if each), key=lambda each: (each.reached_at, each.post_id), reverse=True)
+
+
+def of_post(post_id: int) -> Breakout | NotBroken | NotEnough:
+    """Whether a post broke out. Raises NotFound."""
+    facts, curves = _one(post_id)
+    run = _run(facts, curves)
+    found = _breakout(facts, run)
+    if found is not None:
+        return found
+    if run.best is None and run.newest is None:
+        return NotEnough(run.n, facts.measured_at, _missing(facts, run.n, curves))
+    shown = run.newest or run.best
+    assert shown is not None
+    multiple = f"{_times(shown.multiple)} its usual views at {age_text(shown.age)}"
+    text = f"{multiple}: no breakout, compared with {shown.n} posts."
+    return NotBroken(shown.multiple, timedelta(seconds=shown.age), shown.n, facts.measured_at, text)
+
+
+def curve(post_id: int) -> Curve:
+    """The post's plays by age, and what is usual for its account. Raises NotFound."""
+    facts, curves = _one(post_id)
+    own = curves.get(facts.id, NO_CURVE)
+    references = [curves[key] for key in facts.references if key in curves]
+    usual = [usual_at(references, age) for age in AGES]
+    n = max(each.n for each in usual)
+    reason = "" if n >= FEWEST_REFERENCES else _missing(facts, n, curves)
+    return Curve(facts.id, list(zip(own.ages, own.plays, strict=True)), usual, n, facts.measured_at, reason)
+
+
+def age_text(seconds: float) -> str:
+    """An age as `40 min`, `6 h` or `3 d`."""
+    if seconds < HOUR:
+        return f"{round(seconds / 60)} min"
+    return f"{round(seconds / HOUR)} h" if seconds < 3 * DAY else f"{round(seconds / DAY)} d"
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What is known of a post and of its references, without their curves."""
+
+    id: int
+    account_id: int
+    handle: str
+    aweme_id: str
+    title: str
+    posted_at: datetime
+    measured_at: datetime
+    deleted_at: datetime | None
+    like_rate: float | None
+    like_median: float | None
+    like_mean: float | None
+    sound_title: str | None
+    sound_author: str | None
+    tags: list[str] | None
+    reference_ids: list[int] | None
+    reference_posted: list[datetime] | None
+
+    @property
+    def references(self) -> list[int]:
+        return self.reference_ids or []
+
+    @property
+    def sound(self) -> str:
+        return " by ".join(part for part in (self.sound_title, self.sound_author) if part)
+
+
+def _facts(targets: str, parameters: Mapping[str, Any]) -> list[_Facts]:
+    known: dict[str, Any] = {**parameters, "past": REFERENCES_OF, "references": REFERENCES}
+    with connection.cursor() as cursor:
+        cursor.execute(FACTS.format(targets=targets), known)
+        return [_Facts(*row) for row in cursor.fetchall()]
+
+
+def _one(post_id: int) -> tuple[_Facts, dict[int, PostCurve]]:
+    found = _facts(ONE_POST, {"tenant": current_tenant_id(), "post": post_id})
+    if not found:
+        raise NotFound("There is no such post in this workspace.")
+    return found[0], _curves(found)
+
+
+def _curves(facts: Sequence[_Facts]) -> dict[int, PostCurve]:
+    """The curves of posts and references by post; those without a reading are not among them."""
+    posted = {each.id: each.posted_at for each in facts}
+    for each in facts:
+        posted.update(zip(each.references, each.reference_posted or (), strict=True))
+    if not posted:
+        return {}
+    # No reference is compared at an age that none of the posts has come to.
+    oldest = max((each.measured_at - each.posted_at for each in facts), default=timedelta())
+    span = min(CURVE_UNTIL, oldest * (1 + TOLERANCE) + timedelta(days=1))
+    parameters: dict[str, Any] = {
+        "ids": list(posted),
+        "posted": list(posted.values()),
+        "first": min(posted.values()).astimezone(UTC),
+        "last": max(posted.values()).astimezone(UTC) + span,
+        "fine": min(READINGS_UNTIL, span),
+        "span": span,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CURVES, parameters)
+        return {key: PostCurve(ages, plays) for key, ages, plays in cursor.fetchall() if ages}
+
+
+def _run(facts: _Facts, curves: Mapping[int, PostCurve]) -> Run:
+    return run_of(curves.get(facts.id, NO_CURVE), [curves[key] for key in facts.references if key in curves])
+
+
+def _breakout(facts: _Facts, run: Run) -> Breakout | None:
+    late = run.late if _is_late(facts, run) else None
+    if not run.level and late is None:
+        return None
+    best = run.best if run.level else None
+    reached = run.first.age if run.level and run.first else 2 * DAY
+    return Breakout(
+        post_id=facts.id,
+        account_id=facts.account_id,
+        handle=facts.handle,
+        aweme_id=facts.aweme_id,
+        title=facts.title,
+        posted_at=facts.posted_at,
+        deleted_at=facts.deleted_at,
+        level=run.level,
+        multiple=best.multiple if best else None,
+        age=timedelta(seconds=best.age) if best else None,
+        plays=best.plays if best else None,
+        usual=best.usual if best else None,
+        n=best.n if best else run.n,
+        late=late,
+        like_rate=facts.like_rate,
+        like_rate_median=facts.like_median,
+        sound=facts.sound,
+        tags=facts.tags or [],
+        reached_at=facts.posted_at + timedelta(seconds=reached),
+        as_of=facts.measured_at,
+        text=_text(facts, best, late),
+    )
+
+
+def _is_late(facts: _Facts, run: Run) -> bool:
+    """The second rule. It needs no curves of others, but enough posts to know the account's mean like rate."""
+    if run.late is None or run.late < LATE_TIMES or len(facts.references) < FEWEST_REFERENCES:
+        return False
+    return facts.like_rate is not None and facts.like_mean is not None and facts.like_rate > facts.like_mean
+
+
+def _text(facts: _Facts, best: AtAge | None, late: float | None) -> str:
+    parts = []
+    if best is not None:
+        plays, usual = numbers.exact(best.plays), numbers.exact(round(best.usual))
+        parts.append(
+            f"{_times(best.multiple)} its usual views at {age_text(best.age)}: {plays} against a median of {usual}"
+            f" of {best.n} posts at that age"
+        )
+    if late is not None:
+        parts.append(f"{_times(late)} as many views at 48 h as after the first day, with more likes than usual")
+    if facts.like_rate is not None:
+        beside = f" (median {numbers.percent(facts.like_median)})" if facts.like_median is not None else ""
+        parts.append(f"like rate {numbers.percent(facts.like_rate)}{beside}")
+    parts += [f"sound “{facts.sound}”"] if facts.sound else []
+    parts += [" ".join(f"#{name}" for name in facts.tags)] if facts.tags else []
+    return "; ".join(parts) + "."
+
+
+def _missing(facts: _Facts, n: int, curves: Mapping[int, PostCurve]) -> str:
+    if facts.id not in curves:
+        return "This post has no sound reading of its first 30 days."
+    known = len(facts.references)
+    if known < FEWEST_REFERENCES:
+        return f"Needs {FEWEST_REFERENCES} earlier posts to compare with; {known} are known."
+    return f"Needs {FEWEST_REFERENCES} earlier posts that were read at the same age; there are {n}."
+
+
+def _times(multiple: float) -> str:
+    return f"{multiple:.1f}×"

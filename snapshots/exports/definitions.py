@@ -1,0 +1,39 @@
+"""The second sheet: what each column means, by the registry of metrics, and of when the numbers are."""
+
+from __future__ import annotations
+
+from snapshots.exports.sheet import Column, Sheet, harmless
+
+HEADINGS = ("column", "label", "metric", "version", "name", "formula", "denominator", "window", "unit", "note")
+UNITS = {"id": "text", "text": "text", "number": "count", "fraction": "fraction", "date": "date", "time": "UTC"}
+
+
+def definitions(sheet: Sheet) -> list[tuple[str, ...]]:
+    """A row a column of the sheet, in the order of HEADINGS."""
+    return [tuple(map(harmless, _row(column))) for column in sheet.columns]
+
+
+def facts(sheet: Sheet) -> list[tuple[str, str]]:
+    """What holds for the whole sheet: its title, of when it is, and its filters."""
+    as_of = f"{sheet.as_of:%Y-%m-%dT%H:%M:%SZ}" if sheet.as_of else "nothing has been read yet"
+    told = [("list", sheet.title), ("as of", as_of), *sheet.filters]
+    return [(name, harmless(value)) for name, value in told]
+
+
+def _row(column: Column) -> tuple[str, ...]:
+    metric = column.definition
+    if metric is None:
+        return (column.key, column.label, "", "", "", "", "", "", UNITS[column.kind], column.note)
+    unit = "fraction" if metric.unit == "%" else metric.unit
+    return (
+        column.key,
+        column.label,
+        metric.id,
+        str(metric.version),
+        metric.name,
+        metric.formula,
+        metric.denominator,
+        metric.window,
+        unit,
+        column.note,
+    )

@@ -1,0 +1,87 @@
+"""Values of metrics for templates: by their unit, with what they are made of on hover."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from snapshots.analytics.metrics import METRICS, Metric, Value
+from snapshots.analytics.uplift import Uplift
+from snapshots.web.metric_words import in_full, in_unit
+from tikdash.templatetags.ui import exact_utc
+from tikdash.ui import numbers
+
+register = template.Library()
+
+WIDTH = 100
+
+
+@register.simple_tag
+def figure(value: Value) -> SafeString:
+    """`6.16 %` with sample size and time on hover; a dash with its reason where there is none."""
+    if value.value is None:
+        words = '<span class="nil" title="{0}">{1}<span class="vh">no number: {0}</span></span>'
+        return format_html(words, value.reason, numbers.NONE)
+    if value.metric_id == "follower_growth":
+        text = numbers.signed_percent(value.value)
+    else:
+        text = in_unit(value.value, value.metric)
+    facts = [in_full(value.value, value.metric), f"n = {value.n}"]
+    if value.as_of:
+        facts.append(f"as of {exact_utc(value.as_of)}")
+    if value.state != "ok":
+        facts.append("some counters are missing" if value.state == "missing" else "rounded upstream")
+    return format_html('<span title="{}">{}</span>', ", ".join(facts), text)
+
+
+@register.filter
+def as_percent(ratio: float | None) -> str:
+    """A ratio as `6.16 %`; a dash for none."""
+    return numbers.percent(ratio)
+
+
+@register.simple_tag
+def uplift_figure(found: Uplift) -> SafeString:
+    """`+51 %` with its interval below; a dash with its reason where there is none."""
+    if found.value is None:
+        words = '<span class="nil" title="{0}">{1}<span class="vh">no number: {0}</span></span>'
+        return format_html(words, found.reason, numbers.NONE)
+    sure = found.low is not None and found.high is not None and (found.low > 0 or found.high < 0)
+    way = "flat" if not sure else "up" if found.value > 0 else "down"
+    return format_html(
+        '<span class="change {}" title="{} posts with it, {} without">{}</span><span class="below">{} to {}</span>',
+        way,
+        found.n_with,
+        found.n_without,
+        numbers.signed_percent(found.value),
+        numbers.signed_percent(found.low),
+        numbers.signed_percent(found.high),
+    )
+
+
+@register.simple_tag
+def bar(share: float | None, place: int) -> SafeString:
+    """A bar as long as the share, in the colour of the line `place`; the number stands beside it."""
+    width = f"{round(max(0.0, min(1.0, share or 0)) * WIDTH, 2):g}"
+    return format_html(
+        '<svg class="bar" viewBox="0 0 {0} 10" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
+        '<rect class="line-{1}" width="{2}" height="10"/></svg>',
+        WIDTH,
+        place,
+        width,
+    )
+
+
+@register.simple_tag
+def defined(metric_id: str) -> SafeString:
+    """The name of a metric with its definition on hover."""
+    metric = METRICS[metric_id]
+    return format_html('<span class="defined" title="{}">{}</span>', definition(metric), metric.name)
+
+
+@register.filter
+def definition(metric: Metric) -> str:
+    """Formula, denominator, window and version in one line."""
+    per = f"; per {metric.denominator}" if metric.denominator else ""
+    return f"{metric.formula}{per}; {metric.window}; version {metric.version}"

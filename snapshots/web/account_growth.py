@@ -1,0 +1,112 @@
+"""The growth chart of an account's page: a counter or its change a day, what happened beside it, and a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.urls import reverse
+
+from snapshots.analytics import deltas, growth
+from snapshots.analytics.history import LONGEST_DAYS, Annotation, history
+from snapshots.web import metric_words
+from snapshots.web.export_links import export_links
+from tikdash.errors import BadInput
+from tikdash.ui.htmx import with_query
+
+LONGEST = 3_660
+RANGES = {30: "30 d", 90: "90 d", 365: "1 y", LONGEST: "All"}
+DEFAULT_DAYS, DEFAULT_METRIC = 90, "follower_count"
+DRAWN = ("follower_count", "heart_count", "video_count")
+#: What is drawn, by its name in the address.
+VIEWS = {"": "Total", "change": "Change a day"}
+KINDS = {"breakout": "breakout", "vanished": "vanished", "renamed": "renamed", "incident": "odd numbers"}
+#: Notes that stand open below the chart; the others are folded.
+NOTES_SHOWN = 5
+
+
+def days_in(request: Any) -> int:
+    """The range that the address asks for, in days. Raises BadInput for what is no number."""
+    text = request.GET.get("days", str(DEFAULT_DAYS))
+    if not text.isdecimal() or len(text) > 4:
+        raise BadInput("The range is a number of days: 30, 90 or 365.")
+    return int(text)
+
+
+def chart(request: Any, account_id: int) -> dict[str, Any]:
+    """The context of `_growth.html`. Raises BadInput for a counter, range or view that does not exist, and NotFound."""
+    metric, days, view = request.GET.get("metric", DEFAULT_METRIC), days_in(request), view_in(request)
+    found = deltas.deltas(account_id=account_id, metric=metric, days=days)
+    label = f"{found.label}, change a day" if view else found.label
+    query = f"metric={metric}&days={days}" + (f"&show={view}" if view else "")
+    return {
+        "label": label,
+        "by": "capture date",
+        "series_url": f"{reverse('account_series', args=[account_id])}?{query}",
+        "metrics": _choices(request, "metric", {key: growth.COUNTERS[key] for key in DRAWN}, metric),
+        "views": _choices(request, "show", VIEWS, view),
+        "ranges": _choices(request, "days", RANGES, days),
+        "table": found.days[::-1],
+        "is_change": bool(view),
+        "n": found.n,
+        "days_read": sum(day.value is not None for day in found.days),
+        "days_shown": len(found.days),
+        "total": found.total,
+        "as_of": found.as_of,
+        "export": export_links("account_growth_export", {"days": days}, account_id=account_id),
+    }
+
+
+def series_json(request: Any, account_id: int) -> bytes:
+    """The chart's numbers: columns, not objects; `kind` is `bar` for changes. Raises as `chart`."""
+    metric, days = request.GET.get("metric", DEFAULT_METRIC), days_in(request)
+    if not view_in(request):
+        return orjson.dumps(vars(growth.series(account_id, metric, days)) | {"by": "capture date"})
+    found = deltas.deltas(account_id=account_id, metric=metric, days=days)
+    return orjson.dumps(
+        {
+            "metric": metric,
+            "label": found.label,
+            "days": days,
+            "dates": [day.day.isoformat() for day in found.days],
+            "values": [day.change for day in found.days],
+            "by": "capture date",
+            "kind": "bar",
+        }
+    )
+
+
+def view_in(request: Any) -> str:
+    """What the address wants drawn. Raises BadInput."""
+    view = str(request.GET.get("show", ""))
+    if view not in VIEWS:
+        raise BadInput(f"The chart cannot show “{view[:40]}”. Leave it out, or ask for “change”.")
+    return view
+
+
+def happened(request: Any, account_id: int) -> dict[str, Any]:
+    """What happened in the chart's range, the newest first, and the marks of the chart; of at most a year."""
+    notes = history(account_id, min(days_in(request), LONGEST_DAYS))
+    rows = [_note(request, each) for each in reversed(notes)]
+    return {
+        "shown": rows[:NOTES_SHOWN],
+        "folded": rows[NOTES_SHOWN:],
+        "n": metric_words.counted(len(rows), "note"),
+        "marks": orjson.dumps(
+            [{"day": each.day.isoformat(), "kind": KINDS[each.kind], "text": each.text} for each in notes]
+        ).decode(),
+    }
+
+
+def _note(request: Any, note: Annotation) -> dict[str, Any]:
+    url = None
+    if note.post_id is not None:
+        url = with_query(request, tab="posts", post=note.post_id)
+    return {"day": note.day, "kind": note.kind, "word": KINDS[note.kind], "text": note.text, "url": url}
+
+
+def _choices(request: Any, name: str, choices: dict[Any, str], active: Any) -> list[dict[str, Any]]:
+    return [
+        {"key": key, "label": label, "url": with_query(request, **{name: key}), "active": key == active}
+        for key, label in choices.items()
+    ]

@@ -1,0 +1,80 @@
+"""The head of an account's page: who it is, six numbers with their change, what is odd, and the refresh button."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from snapshots.analytics import accounts as analytics
+from snapshots.analytics.against_before import Beside, against_before
+from snapshots.analytics.growth import COUNTERS
+from snapshots.analytics.metrics import ACCOUNT_COLUMNS, headline
+from snapshots.selectors import refresh_state
+from snapshots.web import metric_words
+
+#: Tiles of counters: the metric, and how its tile is called.
+COUNTER_TILES = {"followers": "Followers", "hearts": "Hearts", "videos": "Posts"}
+POST_TILES = {"views_median": "Median views", "posts_per_week": "Posts a week"}
+
+
+def head(request: Any, account_id: int) -> dict[str, Any]:
+    """The context of `_account_header.html`. Raises NotFound."""
+    account = analytics.header(account_id)
+    counters = dict(zip(COUNTERS, analytics.tiles(account_id), strict=True))
+    tiles = [
+        _of_counter(metric_id, label, counters[ACCOUNT_COLUMNS[metric_id]], account)
+        for metric_id, label in COUNTER_TILES.items()
+    ]
+    rate = headline()
+    labels = {rate.id: "Engagement rate"} | POST_TILES
+    beside = against_before(tenant_id=request.tenant.id, account_id=account_id, metric_ids=list(labels))
+    tiles += [_of_posts(label, beside[metric_id]) for metric_id, label in labels.items()]
+    return {
+        "account": account,
+        "tiles": tiles,
+        "notes": analytics.notes(account_id),
+        "refresh": refresh_state(account_id),
+    }
+
+
+def _of_counter(metric_id: str, label: str, tile: analytics.Tile, account: analytics.AccountHeader) -> dict[str, Any]:
+    days = f"Change over {metric_words.counted(tile.change_days, 'day')} by capture date." if tile.change_days else ""
+    return {
+        "key": metric_id,
+        "label": label,
+        "counter": True,
+        "value": tile.value,
+        "change": tile.change,
+        "change_days": tile.change_days,
+        "neutral": tile.neutral,
+        "state": tile.state,
+        "note": tile.note,
+        "tip": metric_words.tip_of(
+            metric_id, n=0 if tile.value is None else 1, noun="reading", as_of=account.as_of, more=days
+        ),
+    }
+
+
+def _of_posts(label: str, beside: Beside) -> dict[str, Any]:
+    now, before = beside.now, beside.before
+    words = metric_words.shown(now)
+    change, way = metric_words.change_in_words(beside.change, before.value if before else None, now.metric)
+    more = "The posts before these were not read, or are too few, so there is no change to show."
+    if before is not None:
+        posts = metric_words.counted(before.n, "post")
+        more = f"{metric_words.in_unit(before.value, now.metric)} with the {posts} before these."
+    if now.state == "missing" and now.value is not None:
+        more += " Some posts are left out because a counter is not known."
+    return {
+        "key": now.metric_id,
+        "label": label,
+        "counter": False,
+        "text": words.text,
+        "exact": words.exact,
+        "has_value": now.value is not None,
+        "change_text": change,
+        "way": way,
+        "n": metric_words.counted(now.n, "post"),
+        "state": "ok",
+        "note": now.reason,
+        "tip": metric_words.tip_of(now.metric_id, n=now.n, noun="post", as_of=now.as_of, more=more),
+    }

@@ -1,0 +1,164 @@
+"""The posts of an account's page: the table, what broke out, and one post's curve in a drawer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils.safestring import mark_safe
+
+from snapshots.analytics import posts as post_analytics
+from snapshots.analytics.breakout import Breakout, Curve, NotEnough, age_text, breakouts, curve, of_post
+from snapshots.analytics.curves import PostCurve, Usual, plays_at
+from snapshots.analytics.metrics import PostNumbers, er_views_post
+from snapshots.selectors import awaits_first_posts
+from snapshots.web import metric_words
+from snapshots.web.export_links import export_links
+from tikdash import clock
+from tikdash.errors import BadInput, NotFound
+from tikdash.ui.curve import Band, curve_svg
+from tikdash.ui.htmx import with_query
+
+#: Posts that the overview shows.
+FEW = 5
+#: The usual curve is that of a post of this age: what is usual at later ages than its own is not read for a post.
+SETTLED = timedelta(days=8)
+BREAKOUT_DAYS = 90
+
+
+def table(request: Any, account_id: int, handle: str) -> dict[str, Any]:
+    """The context of `_posts_table.html`, sorted and paged as the address says. Raises BadInput."""
+    sort = request.GET.get("sort") or post_analytics.DEFAULT_SORT
+    page = post_analytics.posts_page(
+        tenant_id=request.tenant.id,
+        account_id=account_id,
+        handle=handle,
+        sort=sort,
+        after=request.GET.get("after", ""),
+        before=request.GET.get("before", ""),
+    )
+    ran_ahead = breakouts(request.tenant.id, [account_id], BREAKOUT_DAYS) if page.rows else []
+    return _table(request, account_id, page, sort) | {
+        "rows": _rows(request, page, {each.post_id: each for each in ran_ahead}),
+        "next_url": with_query(request, after=page.next_key, before=None, post=None) if page.next_key else None,
+        "previous_url": with_query(request, before=page.previous_key, after=None, post=None)
+        if page.previous_key
+        else None,
+        "shown_text": f"{len(page.rows)} of {page.total:,}",
+        "breakouts": metric_words.counted(len(ran_ahead), "breakout"),
+        "export": export_links("account_posts_export", {"sort": sort}, account_id=account_id),
+    }
+
+
+def newest(request: Any, account_id: int, handle: str) -> dict[str, Any]:
+    """The newest few, for the overview; links lead to the tab of posts."""
+    page = post_analytics.posts_page(tenant_id=request.tenant.id, account_id=account_id, handle=handle)
+    shown, rows = page.rows[:FEW], _rows(request, page, {})
+    return _table(request, account_id, page, post_analytics.DEFAULT_SORT) | {
+        "rows": rows[:FEW],
+        "page": rows,
+        "few": True,
+        "all_url": with_query(request, tab="posts"),
+        "shown_text": f"newest {len(shown)} of {page.total:,}",
+    }
+
+
+def drawer(request: Any, account_id: int, handle: str) -> dict[str, Any] | None:
+    """The post that the address opens, with its curve; None where it opens none. Raises BadInput and NotFound."""
+    text = request.GET.get("post", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise BadInput("There is no such post. Open one from the list.")
+    post = post_analytics.one_post(tenant_id=request.tenant.id, account_id=account_id, handle=handle, post_id=int(text))
+    if post is None:
+        raise NotFound("There is no such post of this account.")
+    judged, drawn = of_post(post.id), curve(post.id)
+    rate = er_views_post(PostNumbers(post.plays, post.diggs, post.comments, post.shares, post.collects))
+    return {
+        "post": post,
+        "judged": judged.reason if isinstance(judged, NotEnough) else judged.text,
+        "is_breakout": isinstance(judged, Breakout),
+        "rate": metric_words.shown(rate),
+        "rate_tip": metric_words.tip_of(rate.metric_id, n=rate.n, noun="post", as_of=post.as_of),
+        "usual": usual(drawn, f"Views of this post by age, against {drawn.n} posts before it"),
+        "close_url": with_query(request, post=None, after=request.GET.get("after"), before=request.GET.get("before")),
+    }
+
+
+def usual_of_account(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """What is usual for the account: what its newest post that is a week old is measured by. None without posts."""
+    if not rows:
+        return None
+    old = (row["post"] for row in rows if clock.now() - row["post"].posted_at >= SETTLED)
+    found = curve(next(old, rows[-1]["post"]).id)
+    return usual(Curve(found.post_id, [], found.usual, found.n, found.as_of, found.reason), "Usual views by age")
+
+
+def usual(found: Curve, label: str) -> dict[str, Any]:
+    """A curve as SVG and as rows of a table: age, usual views with their quartiles, the post's own."""
+    bands = [Band(each.age, each.low, each.median, each.high) for each in found.usual if _is_known(each)]  # type: ignore[arg-type]
+    own = PostCurve([age for age, _ in found.points], [plays for _, plays in found.points])
+    return {
+        "svg": mark_safe(curve_svg(found.points, bands, label)),  # noqa: S308  (made of numbers; the label is escaped)
+        "rows": [
+            {"age": age_text(each.age), "usual": each, "own": _whole(plays_at(own, each.age))}
+            for each in found.usual
+            if each.median is not None or plays_at(own, each.age) is not None
+        ],
+        "has_own": bool(found.points),
+        "n": found.n,
+        "as_of": found.as_of,
+        "reason": found.reason,
+    }
+
+
+def _is_known(each: Usual) -> bool:
+    return each.median is not None
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def _table(request: Any, account_id: int, page: post_analytics.PostsPage, sort: str) -> dict[str, Any]:
+    return {
+        "total": page.total,
+        "awaited": not page.total and awaits_first_posts(account_id),
+        "columns": [_column(request, column, sort) for column in post_analytics.COLUMNS.values()],
+        "as_of": max((row.as_of for row in page.rows), default=None),
+    }
+
+
+def _rows(request: Any, page: post_analytics.PostsPage, ran_ahead: dict[int, Breakout]) -> list[dict[str, Any]]:
+    place = {name: request.GET.get(name) for name in ("after", "before")}
+    return [
+        {
+            "post": row,
+            "url": with_query(request, tab="posts", post=row.id, **place),
+            "badge": _badge(ran_ahead.get(row.id)),
+        }
+        for row in page.rows
+    ]
+
+
+def _badge(found: Breakout | None) -> dict[str, str] | None:
+    if found is None:
+        return None
+    if found.multiple is None or found.age is None:
+        return {"words": "late breakout", "text": found.text}
+    at = age_text(found.age / timedelta(seconds=1))
+    return {"words": f"{metric_words.times(found.multiple)} at {at}", "text": found.text}
+
+
+def _column(request: Any, column: post_analytics.Column, sort: str) -> dict[str, Any]:
+    active, descending = sort.removeprefix("-") == column.key, sort.startswith("-")
+    key = column.key if active and descending else f"-{column.key}"
+    return {
+        "key": column.key,
+        "label": column.label,
+        "numeric": column.numeric,
+        "url": with_query(request, tab="posts", sort=key, post=None),
+        "active": active,
+        "direction": "descending" if descending else "ascending",
+    }

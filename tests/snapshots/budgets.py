@@ -1,0 +1,39 @@
+"""How many statements a page may send, its frame (session, person, count of accounts) included. Reviewed: a page that
+needs one more says here why."""
+
+from __future__ import annotations
+
+STATEMENTS = {
+    # The frame has 3; the list of tags and the posts themselves. A named account is one or two more.
+    "posts": 6,
+    # Curve and verdict each read the post and its references and their curves.
+    "post": 9,
+    # Group, tags, posts and growths of its members, breakouts with their curves, notices.
+    "overview": 11,
+    # Series, voices, posts and growths, accounts to choose from.
+    "compare": 9,
+    "compare_series": 4,
+    "hashtags": 7,
+    "sounds": 7,
+    # A tab of an account: the frame has 3, the head 6 (account, former handles, tiles, windows, odd values, jobs).
+    # Series, events, breakouts with their curves, posts and their count, the usual curve.
+    "account_overview": 17,
+    # Posts and their count, breakouts with their curves; no post is open.
+    "account_posts": 13,
+    # Post, verdict and curve, each with its references and their curves.
+    "account_post": 18,
+    # The table and, in another order, the bubbles.
+    "account_hashtags": 11,
+    "account_sounds": 10,
+    "account_audience": 11,
+    # Comments, their tones, titles of their posts; a search counts what it looked through.
+    "account_comments": 12,
+    "account_comments_search": 13,
+    "account_stories": 10,
+    # Jobs, and the notes as on the overview.
+    "account_activity": 13,
+    # Pieces of the page, asked for by HTMX or the chart.
+    "account_header": 9,
+    "account_series": 4,
+    "account_rows": 8,
+}
