@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -59,6 +60,8 @@ class _Tenant:
 
 def main() -> None:
     """Carries out the order on the command line."""
+    # Started in the background of a shell it would not hear of an interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     order = Order(**json.loads(sys.argv[1]))
     if order.clock_off:
         put_clock_wrong(order.clock_off)
