@@ -8,8 +8,7 @@ from django.utils.safestring import mark_safe
 
 from snapshots.analytics.activity import Activity, activity
 from snapshots.analytics.audience import Sample, audience
-from snapshots.analytics.comment_pages import MOST_SEARCHED, CommentRow, comments, tones
-from snapshots.analytics.comments import LONGEST_QUESTION
+from snapshots.analytics.comments import LONGEST_QUESTION, MOST_SEARCHED, CommentRow, comments, tones
 from snapshots.analytics.hashtags import Bubble, bubbles, hashtags
 from snapshots.analytics.history import history
 from snapshots.analytics.post_titles import NO_TITLE, titles_of

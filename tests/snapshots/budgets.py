@@ -26,9 +26,9 @@ STATEMENTS = {
     "account_hashtags": 11,
     "account_sounds": 10,
     "account_audience": 11,
-    # Comments, their tones, titles of their posts; a search counts what it looked through.
+    # Comments, their tones, titles of their posts.
     "account_comments": 12,
-    "account_comments_search": 13,
+    "account_comments_search": 12,
     "account_stories": 10,
     # Jobs, and the notes as on the overview.
     "account_activity": 13,

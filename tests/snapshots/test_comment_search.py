@@ -11,7 +11,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from accounts.selectors import TenantRef
-from snapshots.analytics.comments import find_comments
+from snapshots.analytics.comments import comments
 from snapshots.models import Post, TrackedAccount
 from tests.cast import Cast, clean_up
 from tests.factories import make_account, make_comment, make_post
@@ -51,7 +51,7 @@ def post(acme: TenantRef, noon: datetime) -> Post:
 
 
 def found(account_id: int, words: str, **options: Any) -> list[str]:
-    return [comment.text for comment in find_comments(account_id, words, **options)]
+    return [comment.text for comment in comments(account_id=account_id, words=words, **options).rows]
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ def found(account_id: int, words: str, **options: Any) -> list[str]:
         ("\\o", [3]),
         ("' OR true --", []),
         ("$2[1]", []),
-        ("", []),
-        ("  \t ", []),
+        ("", [*range(12)]),
+        ("  \t ", [*range(12)]),
         ("x " * 500, []),
     ],
 )
@@ -87,14 +87,13 @@ def test_comments_that_hold_all_words_are_found_newest_first(post: Post, words: 
 
 
 def test_what_is_found_is_told_with_its_post_and_counters(post: Post, noon: datetime) -> None:
-    [comment] = find_comments(post.account_id, "buy")
+    [comment] = comments(account_id=post.account_id, words="buy").rows
     assert (comment.post_id, comment.text, comment.written_at) == (post.pk, TEXTS[1], noon - timedelta(minutes=1))
     assert comment.author_username.startswith("reader") and comment.digg_count is not None
 
 
 def test_no_more_than_asked_for_are_found(post: Post) -> None:
     assert found(post.account_id, "northbay", most=2) == [TEXTS[1], TEXTS[2]]
-    assert found(post.account_id, "northbay", most=0) == []
 
 
 def test_only_the_account_asked_for_is_searched(post: Post) -> None:
@@ -176,7 +175,7 @@ def test_among_a_thousand_tenants_a_search_uses_its_index(crowd: tuple[TenantRef
             assert cursor.fetchone() == (1, 0), "by the index of words, and never through the whole table"
 
 
-@pytest.mark.parametrize(("words", "many"), [("northbay", 1), ("number 2999", 1), ("love", 50), ("猫", 0), ("nu", 50)])
+@pytest.mark.parametrize(("words", "many"), [("northbay", 1), ("number 2999", 1), ("love", 25), ("猫", 0), ("nu", 25)])
 def test_among_a_thousand_tenants_a_search_reads_little(
     crowd: tuple[TenantRef, int], django_db_blocker: Any, words: str, many: int
 ) -> None:

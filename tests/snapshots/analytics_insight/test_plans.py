@@ -14,7 +14,7 @@ from accounts.selectors import TenantRef
 from snapshots.analytics.attention import attention
 from snapshots.analytics.audience import audience
 from snapshots.analytics.breakout import breakouts, curve
-from snapshots.analytics.comment_pages import comments, tones
+from snapshots.analytics.comments import comments, tones
 from snapshots.analytics.hashtags import hashtags, posts_with
 from snapshots.analytics.history import history
 from snapshots.analytics.sounds import posts_with as posts_with_sounds
