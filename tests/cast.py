@@ -23,6 +23,12 @@ PEOPLE = {
     "rita@rival.example": ("rival", "owner"),
     "gil@globex.example": ("globex", "owner"),
 }
+#: Shared tables of billing that tests fill.
+BILLED = [
+    "usage_events", "usage_daily", "usage_hourly", "usage_fills", "usage_late", "usage_saved", "usage_corrections",
+    "credit_packs", "credit_grants", "invoices", "platform_budgets", "tenant_budgets", "budget_refusals",
+    "subscriptions", "alert_channels", "usage_alerts", "alert_deliveries",
+]  # fmt: skip
 OLGA, NORA = "olga@tikdash.example", "nora@nowhere.example"
 
 
@@ -65,7 +71,7 @@ def clean_up() -> None:
 
     schemas = list(Shard.objects.values_list("schema_name", flat=True))
     with owner(), connection.cursor() as cursor:
-        names = ['"public"."usage_events"', '"public"."django_session"']
+        names = ['"public"."django_session"', *[f'"public"."{name}"' for name in BILLED]]
         for schema in schemas:
             names += [
                 f'"{schema}"."{table["name"]}"'

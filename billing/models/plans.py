@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 
@@ -8,7 +8,9 @@ class Plan(models.Model):
     """What tenants of one plan may do. `cadences`: seconds between two runs of a job, by kind.
 
     `requests_per_minute` and `requests_burst` are a tenant's share of a key that it shares with others;
-    `daily_credits` is what it may spend in a UTC day, NULL without a cap.
+    `daily_credits` and `monthly_credits` are what it may spend in a UTC day and month, NULL without a cap. Beyond the
+    month's credits work goes on for `grace_percent` of them, and beyond accounts and seats for `grace_days`; then what
+    is too much pauses, and no row is dropped.
     """
 
     code = models.CharField(max_length=20, primary_key=True)
@@ -46,6 +48,34 @@ class Plan(models.Model):
         " beyond it.",
     )
 
+    monthly_credits = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Credits that one tenant may spend in a month (UTC). Empty: no cap. Its grants come on top.",
+    )
+    grace_percent = models.PositiveSmallIntegerField(
+        default=10,
+        validators=[MaxValueValidator(100)],
+        help_text="How far beyond the month's credits work goes on, %.",
+    )
+    grace_days = models.PositiveSmallIntegerField(
+        default=14,
+        validators=[MaxValueValidator(90)],
+        help_text="How long a workspace that is beyond its accounts or seats goes on as before, days.",
+    )
+    seats = models.PositiveIntegerField(
+        default=3, validators=[MinValueValidator(1)], help_text="People who may be members of one workspace."
+    )
+    features = models.JSONField(default=list, blank=True, help_text='What else is in the plan: ["exports", "api"].')
+    price_cents = models.PositiveIntegerField(default=0, help_text="A month, in cents.")
+    history_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="How far back pages show what is kept, days. Empty: all of it. Nothing is dropped.",
+    )
+
     class Meta:
         db_table = "plans"
         ordering = ["tracked_accounts"]
@@ -54,6 +84,14 @@ class Plan(models.Model):
             models.CheckConstraint(name="plans_requests_burst", condition=models.Q(requests_burst__gte=1)),
             # NULL passes a check: a plan without a cap.
             models.CheckConstraint(name="plans_daily_credits", condition=models.Q(daily_credits__gte=1)),
+            models.CheckConstraint(name="plans_monthly_credits", condition=models.Q(monthly_credits__gte=1)),
+            models.CheckConstraint(
+                name="plans_day_in_month", condition=models.Q(daily_credits__lte=models.F("monthly_credits"))
+            ),
+            models.CheckConstraint(name="plans_tracked_accounts", condition=models.Q(tracked_accounts__gte=1)),
+            models.CheckConstraint(name="plans_seats", condition=models.Q(seats__gte=1)),
+            models.CheckConstraint(name="plans_grace", condition=models.Q(grace_percent__lte=100, grace_days__lte=90)),
+            models.UniqueConstraint(models.functions.Lower("name"), name="plans_name"),
         ]
 
     def __str__(self) -> str:
