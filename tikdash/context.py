@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from accounts.time_zones import zone_named
 from accounts.web.hosts import host_url
 from snapshots.models import FetchJob
 from snapshots.selectors import count_of_accounts
@@ -36,6 +37,7 @@ def workspace(request: Any) -> dict[str, Any]:
     if tenant is None:
         return context
     shown = {"name": tenant.name, "slug": tenant.slug, "state": tenant.state, "is_trial": tenant.state == "trial"}
+    shown["time_zone"] = zone_named(tenant.time_zone).key
     if getattr(request, "membership", None) is not None:
         limits, used = limits_of(tenant), count_of_accounts()
         shown |= {

@@ -11,6 +11,7 @@ handler500 = "tikdash.error_pages.server_error"
 
 urlpatterns = [
     path("", include("accounts.web.sign_in_urls")),
+    path("", include("accounts.web.preferences_urls")),
     path("enter/", views.enter_workspace, name="enter_workspace"),
     path("prefetch.json", prefetch.rules, name="prefetch_rules"),
     path("", include("snapshots.web.urls")),

@@ -15,6 +15,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("open/<slug:slug>/", views.open_workspace, name="open_workspace"),
     path("", include("accounts.web.sign_in_urls")),
+    path("", include("accounts.web.preferences_urls")),
     path("admin/shard/", admin.site.admin_view(choose_shard), name="admin_shard"),
     path("admin/login/", login_not_required(views.admin_log_in)),
     path("admin/", admin.site.urls),

@@ -24,10 +24,15 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person, known by e-mail address; member of any number of tenants. `is_staff` opens the admin."""
+    """A person, known by e-mail address; member of any number of tenants. `is_staff` opens the admin.
+
+    Without a `language` of their own the browser's is spoken, without a `time_zone` the workspace's is shown.
+    """
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120, blank=True)
+    language = models.CharField(max_length=8, blank=True, default="", db_default="")
+    time_zone = models.CharField(max_length=60, blank=True, default="", db_default="")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(auto_now_add=True)

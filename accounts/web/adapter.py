@@ -3,7 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.http import HttpRequest
+
+from accounts.services.preferences import set_preferences
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -14,6 +17,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         """Nobody needs to be told that the log-in they just did has worked: the page shows it."""
+
+    def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> Any:
+        """A language that was chosen before the log-in is theirs from now on, where they have none yet."""
+        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+        if not user.language and chosen in dict(settings.LANGUAGES):
+            set_preferences(user=user, language=chosen)
+        return super().post_login(request, user, **kwargs)
 
     def is_safe_url(self, url: str | None) -> bool:
         """Only paths of this very host: the tenants beside it are other parties."""

@@ -23,7 +23,7 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 OPEN = {
     "account_login", "account_logout", "account_signup", "account_inactive", "account_reset_password",
     "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
-    "enter_workspace",
+    "enter_workspace", "choose_language",
 }  # fmt: skip
 #: Every other address: how it is called, and with which ids.
 MEMBERS_ONLY = {
@@ -56,6 +56,7 @@ MEMBERS_ONLY = {
     "bulk_errors": "GET",
     "picture": "GET",
     "prefetch_rules": "GET",
+    "preferences": "GET",
 }
 PATHS = {
     "start": "/",
@@ -86,6 +87,7 @@ PATHS = {
     "bulk_cancel": "/accounts/bulk/{batch}/cancel/",
     "bulk_errors": "/accounts/bulk/{batch}/not-added.csv",
     "prefetch_rules": "/prefetch.json",
+    "preferences": "/preferences/",
     "picture": "/media/pictures/{tenant}/avatar/ab/" + 20 * "ab" + ".webp",
 }
 WITH_ID = [name for name, path in PATHS.items() if "{" in path]
