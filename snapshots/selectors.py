@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from django.conf import settings
 from django.db.models import F
 
 from snapshots.handles import clean_handle
-from snapshots.models import FetchJob, Removal, TrackedAccount
+from snapshots.models import AccountNote, FetchJob, Removal, TrackedAccount
 from tikdash import clock
 from tikdash.errors import NotFound
 from tikdash.tiklive.errors import BudgetReached
 
-#: For so long those who stopped tracking an account can take that back.
+#: For so long those who stopped tracking an account, or removed a note, can take that back.
 UNDO_FOR = timedelta(minutes=10)
 
 
@@ -27,6 +27,17 @@ class Undoable:
     accounts: int
     stopped_at: datetime
     until: datetime
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a person wrote at a UTC day of an account; `removed_at` is None while it stands."""
+
+    id: int
+    day: date
+    text: str
+    author: str
+    removed_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,22 @@ def undoable_removals() -> list[Undoable]:
     return [
         Undoable(removal.pk, len(removal.account_ids), removal.created_at, removal.created_at + UNDO_FOR)
         for removal in found
+    ]
+
+
+def note_of(account_id: int, note_id: int) -> Note:
+    """A note of the account. Raises NotFound, also for one that was removed."""
+    note = AccountNote.objects.filter(pk=note_id, account_id=account_id, removed_at=None).first()
+    if note is None:
+        raise NotFound("This note is not there any more.")
+    return Note(note.pk, note.day, note.text, note.author, note.removed_at)
+
+
+def removed_notes(account_id: int) -> list[Note]:
+    """The notes of the account that can still be brought back, the last removed first."""
+    found = AccountNote.objects.filter(account_id=account_id, removed_at__gt=clock.now() - UNDO_FOR)
+    return [
+        Note(note.pk, note.day, note.text, note.author, note.removed_at) for note in found.order_by("-removed_at")[:20]
     ]
 
 

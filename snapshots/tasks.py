@@ -8,7 +8,7 @@ from accounts.selectors import all_tenants_listed, tenant_by_id
 from snapshots.analytics import peers
 from snapshots.scheduling import dispatch as dispatching
 from snapshots.scheduling import sharing
-from snapshots.services import jobs, orphans, partitions, planning, removals
+from snapshots.services import jobs, notes, orphans, partitions, planning, removals
 
 
 @shared_task(name=dispatching.RUN_JOBS, ignore_result=True)
@@ -57,6 +57,7 @@ def look_for_orphans() -> None:
 def remove_stopped() -> None:
     """Deletes what was stopped and can no longer be undone. Twice: what is gone is gone."""
     removals.remove_stopped()
+    notes.delete_removed_notes()
 
 
 @shared_task(name="snapshots.count_peers", ignore_result=True)

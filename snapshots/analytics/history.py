@@ -1,7 +1,5 @@
-"""What happened to an account, for the margin of its charts: breakouts, vanished posts, new handles, odd numbers.
-
-That a post came back leaves no trace in the database, so it is not told.
-"""
+"""What happened to an account, for the margin of its charts: breakouts, posts that vanished or came back, new handles,
+odd numbers, and what people wrote at its days."""
 
 from __future__ import annotations
 
@@ -17,41 +15,58 @@ from tikdash import clock
 from tikdash.db.scope import current_tenant_id
 from tikdash.errors import BadInput
 
-Kind = Literal["breakout", "vanished", "renamed", "incident"]
+Kind = Literal["breakout", "vanished", "returned", "renamed", "incident", "note"]
 LONGEST_DAYS = 366
 MOST_OF_A_KIND = 100
 
-#: One row a day and kind; a day is a UTC day.
+#: One row a day and kind, and one a note; a day is a UTC day.
 EVENTS = """
+    WITH gone AS MATERIALIZED (
+        SELECT deleted_at, was_gone_at, returned_at, left(coalesce(nullif(title, ''), aweme_id), 80) AS title
+          FROM posts
+         WHERE tenant_id = %(tenant)s AND account_id = %(account)s
+               AND (deleted_at >= %(since)s OR returned_at >= %(since)s)
+    )
     SELECT * FROM (
-    (SELECT 'vanished', (deleted_at AT TIME ZONE 'UTC')::date AS day, count(*)::text,
-            (array_agg(left(coalesce(nullif(title, ''), aweme_id), 80)))[1]
-       FROM posts
-      WHERE tenant_id = %(tenant)s AND account_id = %(account)s AND deleted_at >= %(since)s
+    (SELECT 'vanished', (at AT TIME ZONE 'UTC')::date AS day, count(*)::text, (array_agg(title))[1], NULL::bigint
+       FROM gone, LATERAL (VALUES (deleted_at), (was_gone_at)) AS moments(at)
+      WHERE at >= %(since)s
       GROUP BY day ORDER BY day DESC LIMIT {most})
      UNION ALL
-    (SELECT 'renamed', (replaced_at AT TIME ZONE 'UTC')::date AS day, username, ''
+    (SELECT 'returned', (returned_at AT TIME ZONE 'UTC')::date AS day, count(*)::text, (array_agg(title))[1], NULL
+       FROM gone WHERE returned_at >= %(since)s
+      GROUP BY day ORDER BY day DESC LIMIT {most})
+     UNION ALL
+    (SELECT 'renamed', (replaced_at AT TIME ZONE 'UTC')::date AS day, username, '', NULL
        FROM account_handles
       WHERE tenant_id = %(tenant)s AND account_id = %(account)s AND replaced_at >= %(since)s
       ORDER BY day DESC LIMIT {most})
      UNION ALL
-    (SELECT 'incident', captured_on, string_agg(odd.counter, ','), ''
+    (SELECT 'incident', captured_on, string_agg(odd.counter, ','), '', NULL
        FROM account_snapshots, LATERAL jsonb_each_text(suspect) AS odd(counter, why)
       WHERE account_id = %(account)s AND captured_on BETWEEN %(first)s AND %(last)s AND suspect IS NOT NULL
             AND odd.why <> 'rounded'
       GROUP BY captured_on ORDER BY captured_on DESC LIMIT {most})
+     UNION ALL
+    (SELECT 'note', day, text, author, id
+       FROM account_notes
+      WHERE tenant_id = %(tenant)s AND account_id = %(account)s AND day >= %(first)s AND removed_at IS NULL
+      ORDER BY day DESC, id DESC LIMIT {most})
     ) AS events
 """
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """Something that happened on a UTC day. `post_id` names the post of a breakout."""
+    """Something that happened on a UTC day. `post_id` names the post of a breakout; `note_id` and `author` are those of
+    what a person wrote."""
 
     day: date
     kind: Kind
     text: str
     post_id: int | None = None
+    note_id: int | None = None
+    author: str = ""
 
 
 def history(account_id: int, days: int = 90) -> list[Annotation]:
@@ -72,20 +87,28 @@ def history(account_id: int, days: int = 90) -> list[Annotation]:
     }
     with connection.cursor() as cursor:
         cursor.execute(EVENTS.format(most=MOST_OF_A_KIND), parameters)
-        found = [Annotation(day, kind, _text(kind, *details)) for kind, day, *details in cursor.fetchall()]
+        found = [_event(*row) for row in cursor.fetchall()]
     # A post may break out some time after it was made.
     found += [each for each in map(_breakout, breakouts(tenant_id, [account_id], days)) if each.day >= first]
-    return sorted(found, key=lambda each: (each.day, each.kind, each.post_id or 0))
+    return sorted(found, key=lambda each: (each.day, each.kind, each.post_id or each.note_id or 0))
 
 
 def _breakout(found: Breakout) -> Annotation:
     return Annotation(found.reached_at.astimezone(UTC).date(), "breakout", found.text, found.post_id)
 
 
+def _event(kind: Kind, day: date, detail: str, more: str, note_id: int | None) -> Annotation:
+    if kind == "note":
+        return Annotation(day, kind, detail, note_id=note_id, author=more)
+    return Annotation(day, kind, _text(kind, detail, more))
+
+
 def _text(kind: Kind, detail: str, title: str) -> str:
     match kind:
         case "vanished":
             return f"The post “{title}” vanished." if detail == "1" else f"{detail} posts vanished."
+        case "returned":
+            return f"The post “{title}” came back." if detail == "1" else f"{detail} posts came back."
         case "renamed":
             return f"The handle changed; it was @{detail}."
         case _:

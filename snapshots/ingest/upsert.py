@@ -40,6 +40,12 @@ VANISHED = """
     RETURNING aweme_id
 """
 
+#: What the chart tells of a post that came back: the row itself forgets that it was gone.
+RETURNED = """
+    UPDATE posts SET was_gone_at = deleted_at, returned_at = %(at)s
+     WHERE account_id = %(account)s AND aweme_id = ANY(%(ids)s) AND deleted_at IS NOT NULL
+"""
+
 SNAPSHOT_COLUMNS = [
     ("captured_on", "date"),
     ("captured_at", "timestamptz"),
@@ -114,13 +120,17 @@ def store_posts(account_id: int, rows: list[PostRow], *, measured_at: datetime, 
         # One order for everybody: two workers on one account wait for each other instead of dead-locking.
         rows = sorted(rows, key=lambda row: row.aweme_id)
         verdicts = _judge_posts(rows, before, measured_at)
+        returned = [row.aweme_id for row in rows if row.aweme_id in before and before[row.aweme_id]["deleted_at"]]
+        if returned:
+            with connection.cursor() as cursor:
+                cursor.execute(RETURNED, {"account": account_id, "ids": returned, "at": measured_at})
         ids = store_page(account_id, rows, before, verdicts, measured_at)
         store_tags(account_id, rows, before, ids, seen_at=measured_at)
         by_id = {ids[row.aweme_id]: row for row in rows}
         _store_readings_of_posts(by_id, before, verdicts, measured_at, intraday)
     return StoredPosts(
         new=[row.aweme_id for row in rows if row.aweme_id not in before],
-        returned=[row.aweme_id for row in rows if row.aweme_id in before and before[row.aweme_id]["deleted_at"]],
+        returned=returned,
     )
 
 

@@ -4,6 +4,7 @@ from snapshots.models.comments import Comment
 from snapshots.models.decisions import ValueDecision
 from snapshots.models.imports import ImportBatch, Removal
 from snapshots.models.jobs import FetchJob
+from snapshots.models.notes import AccountNote
 from snapshots.models.posts import Post, PostSnapshot
 from snapshots.models.readings import AccountReading, PostReading
 from snapshots.models.sounds import Sound, SoundSnapshot
@@ -12,6 +13,7 @@ from snapshots.models.tags import Hashtag, HashtagSnapshot, PostHashtag
 
 __all__ = [
     "AccountHandle",
+    "AccountNote",
     "AccountReading",
     "AccountSnapshot",
     "AudienceMember",

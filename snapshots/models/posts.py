@@ -34,6 +34,8 @@ class Post(models.Model):
     posted_at = models.DateTimeField()
     first_seen_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True)
+    was_gone_at = models.DateTimeField(null=True, help_text="Of one that came back: when it had been found to be gone.")
+    returned_at = models.DateTimeField(null=True, help_text="When it last came back.")
     play_count = counter()
     digg_count = counter()
     comment_count = counter()

@@ -44,6 +44,7 @@ OF_ACCOUNT = (
     "stories",
     "value_decisions",
     "account_handles",
+    "account_notes",
     "fetch_jobs",
 )
 OF_SAMPLES = """

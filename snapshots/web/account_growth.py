@@ -9,8 +9,11 @@ from django.urls import reverse
 
 from snapshots.analytics import deltas, growth
 from snapshots.analytics.history import LONGEST_DAYS, Annotation, history
+from snapshots.selectors import removed_notes
+from snapshots.services.notes import latest_day
 from snapshots.web import metric_words
 from snapshots.web.export_links import export_links
+from tikdash import clock
 from tikdash.errors import BadInput
 from tikdash.ui.htmx import with_query
 
@@ -20,7 +23,16 @@ DEFAULT_DAYS, DEFAULT_METRIC = 90, "follower_count"
 DRAWN = ("follower_count", "heart_count", "video_count")
 #: What is drawn, by its name in the address.
 VIEWS = {"": "Total", "change": "Change a day"}
-KINDS = {"breakout": "breakout", "vanished": "vanished", "renamed": "renamed", "incident": "odd numbers"}
+KINDS = {
+    "breakout": "breakout",
+    "vanished": "vanished",
+    "returned": "came back",
+    "renamed": "renamed",
+    "incident": "odd numbers",
+    "note": "note",
+}
+#: What of a note stands on the chart itself.
+WORDS_ON_CHART = 24
 #: Notes that stand open below the chart; the others are folded.
 NOTES_SHOWN = 5
 
@@ -87,22 +99,44 @@ def view_in(request: Any) -> str:
 def happened(request: Any, account_id: int) -> dict[str, Any]:
     """What happened in the chart's range, the newest first, and the marks of the chart; of at most a year."""
     notes = history(account_id, min(days_in(request), LONGEST_DAYS))
-    rows = [_note(request, each) for each in reversed(notes)]
+    rows = [row_of(request, account_id, each) for each in reversed(notes)]
     return {
         "shown": rows[:NOTES_SHOWN],
         "folded": rows[NOTES_SHOWN:],
         "n": metric_words.counted(len(rows), "note"),
         "marks": orjson.dumps(
-            [{"day": each.day.isoformat(), "kind": KINDS[each.kind], "text": each.text} for each in notes]
+            [{"day": each.day.isoformat(), "kind": _mark(each), "text": each.text} for each in notes]
         ).decode(),
+        "removed": [
+            {"note": note, "undo_url": _address(request, "note_undo", account_id, note.id)}
+            for note in removed_notes(account_id)
+        ],
+        "form": {"day": clock.today().isoformat(), "latest": latest_day(request.tenant).isoformat()},
+        "write_url": _address(request, "notes", account_id),
     }
 
 
-def _note(request: Any, note: Annotation) -> dict[str, Any]:
-    url = None
+def row_of(request: Any, account_id: int, note: Annotation) -> dict[str, Any]:
+    """A row of `_notes.html`: what happened, and where more of it is, or where it is changed."""
+    row = {"day": note.day, "kind": note.kind, "word": KINDS[note.kind], "text": note.text, "author": note.author}
     if note.post_id is not None:
-        url = with_query(request, tab="posts", post=note.post_id)
-    return {"day": note.day, "kind": note.kind, "word": KINDS[note.kind], "text": note.text, "url": url}
+        row["url"] = with_query(request, tab="posts", post=note.post_id)
+    if note.note_id is not None:
+        row["edit_url"] = _address(request, "note", account_id, note.note_id)
+        row["remove_url"] = _address(request, "note_remove", account_id, note.note_id)
+    return row
+
+
+def _mark(note: Annotation) -> str:
+    if note.kind != "note":
+        return KINDS[note.kind]
+    return note.text if len(note.text) <= WORDS_ON_CHART else f"{note.text[: WORDS_ON_CHART - 1].rstrip()}…"
+
+
+def _address(request: Any, name: str, *ids: int) -> str:
+    """An address about a note; it carries the state of the page that it leads back to."""
+    query = request.GET.urlencode()
+    return reverse(name, args=ids) + (f"?{query}" if query else "")
 
 
 def _choices(request: Any, name: str, choices: dict[Any, str], active: Any) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from snapshots.analytics.stories import StoryRow, stories
 from snapshots.analytics.topics import Use
 from snapshots.models import FetchJob
 from snapshots.web import metric_words
-from snapshots.web.account_growth import KINDS
+from snapshots.web.account_growth import row_of
 from tikdash.plans import limits_of
 from tikdash.ui import numbers
 from tikdash.ui.bubbles import Word, bubbles_svg
@@ -150,9 +150,7 @@ def activity_tab(request: Any, account_id: int) -> dict[str, Any]:
     notes = history(account_id, ACTIVITY_DAYS)
     return {
         "jobs": [_job(job) for job in activity(account_id)],
-        "notes": [{"day": note.day, "kind": note.kind, "word": KINDS[note.kind], "text": note.text} for note in notes][
-            ::-1
-        ],
+        "notes": [row_of(request, account_id, note) for note in reversed(notes)],
         "days": ACTIVITY_DAYS,
     }
 

@@ -10,6 +10,7 @@ from snapshots.web import (
     compare,
     exports,
     imports,
+    notes,
     overview,
     pictures,
     topics,
@@ -42,6 +43,10 @@ urlpatterns = [
     path("accounts/<int:account_id>/posts/export.<str:form>", exports.posts, name="account_posts_export"),
     path("accounts/<int:account_id>/growth/export.<str:form>", exports.growth, name="account_growth_export"),
     path("accounts/<int:account_id>/refresh/", account.refresh, name="account_refresh"),
+    path("accounts/<int:account_id>/notes/", notes.write, name="notes"),
+    path("accounts/<int:account_id>/notes/<int:note_id>/", notes.edit, name="note"),
+    path("accounts/<int:account_id>/notes/<int:note_id>/remove/", notes.remove, name="note_remove"),
+    path("accounts/<int:account_id>/notes/<int:note_id>/undo/", notes.undo, name="note_undo"),
     path("accounts/<int:account_id>/viewed/", account.viewed, name="account_viewed"),
     path("media/<path:name>", pictures.picture, name="picture"),
 ]

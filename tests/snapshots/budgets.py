@@ -16,8 +16,8 @@ STATEMENTS = {
     "hashtags": 7,
     "sounds": 7,
     # A tab of an account: the frame has 3, the head 6 (account, former handles, tiles, windows, odd values, jobs).
-    # Series, events, breakouts with their curves, posts and their count, the usual curve.
-    "account_overview": 17,
+    # Series, events, removed notes, breakouts with their curves, posts and their count, the usual curve.
+    "account_overview": 18,
     # Posts and their count, breakouts with their curves; no post is open.
     "account_posts": 13,
     # Post, verdict and curve, each with its references and their curves.

@@ -18,6 +18,7 @@ from accounts.selectors import TenantRef
 from billing.models import Plan
 from snapshots.models import (
     AccountHandle,
+    AccountNote,
     AccountReading,
     FetchJob,
     Hashtag,
@@ -79,6 +80,7 @@ def with_everything(tenant: TenantRef, handle: str) -> int:
     make_snapshots(account, [1, 2, 3])
     AccountReading.objects.create(account=account, measured_at=now)
     AccountHandle.objects.create(account=account, username=f"old.{handle}", replaced_at=now)
+    AccountNote.objects.create(account=account, day=now.date(), text="A note", author="x", created_at=now)
     for kind in ("profile", "posts"):
         make_job(account, kind)
     make_story(account, cover_file=story)
