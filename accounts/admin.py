@@ -14,9 +14,12 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import ActionForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts.models import Domain, Membership, Tenant, User
+from accounts.audit_events import sentence_of
+from accounts.models import AuditEntryRow, Domain, Membership, Tenant, User
+from accounts.services.auditing import Target, record
 from accounts.services.pausing import LONGEST_REASON, pause_tenant, resume_tenant
 from tikdash.errors import BadInput
+from tikdash.ui.admin import EstimatedCountPaginator
 
 admin.site.unregister(Group)
 
@@ -84,6 +87,16 @@ class TenantAdmin(ModelAdmin):
             self.log_change(request, tenant, "Fetching resumed")
         self.message_user(request, f"Fetching goes on for {len(resumed)} tenant(s).", messages.SUCCESS)
 
+    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
+        """What is changed here is in the audit log, also the customer's."""
+        super().save_model(request, obj, form, change)
+        before = {name: form.initial.get(name) for name in form.changed_data}
+        after = {name: form.cleaned_data.get(name) for name in form.changed_data}
+        if before:
+            target = Target("tenant", obj.pk, obj.slug)
+            facts = {"fields": form.changed_data} | after
+            record("workspace.changed", tenant_id=obj.pk, target=target, before=before, after=facts)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -126,3 +139,29 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     ]
     add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "name", "password1", "password2"]})]
     inlines = [MembershipInline]
+
+
+@admin.register(AuditEntryRow)
+class AuditAdmin(ModelAdmin):
+    """Append-only: looked at, never changed. Operators see all tenants' entries, and who of them it was."""
+
+    list_display = ["occurred_at", "tenant", "what", "actor_kind", "actor_label", "as_user_label", "reason"]
+    list_filter = ["actor_kind", "event"]
+    list_select_related = ["tenant"]
+    search_fields = ["tenant__slug", "actor_label", "target_label", "event", "request_id"]
+    show_full_result_count = False
+    paginator = EstimatedCountPaginator
+    ordering = ["-occurred_at", "-id"]
+
+    @admin.display(description="What")
+    def what(self, entry: AuditEntryRow) -> str:
+        return sentence_of(entry.event, entry.target_label, entry.before, entry.after)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

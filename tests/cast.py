@@ -71,7 +71,7 @@ def clean_up() -> None:
 
     schemas = list(Shard.objects.values_list("schema_name", flat=True))
     with owner(), connection.cursor() as cursor:
-        names = ['"public"."django_session"', *[f'"public"."{name}"' for name in BILLED]]
+        names = [f'"public"."{name}"' for name in ("django_session", "audit_log", *BILLED)]
         for schema in schemas:
             names += [
                 f'"{schema}"."{table["name"]}"'

@@ -36,6 +36,21 @@ def begin_outside_of_any_scope(**_: object) -> None:
     connection.enter_scope(NO_SCOPE)  # type: ignore[attr-defined]
 
 
+@task_prerun.connect
+def act_as_the_task(task: object = None, **_: object) -> None:
+    """What the thread does from now on, the audit log says of this task."""
+    from accounts.services.auditing import Actor, set_actor
+
+    set_actor(Actor("task", label=str(getattr(task, "name", ""))))
+
+
+@task_postrun.connect
+def act_as_nobody(**_: object) -> None:
+    from accounts.services.auditing import forget_actor
+
+    forget_actor()
+
+
 @worker_shutdown.connect
 def take_state_out_of_the_metrics(**_: object) -> None:
     """What this worker counted stays in the metrics; what it held does not."""

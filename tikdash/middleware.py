@@ -22,6 +22,7 @@ from django.utils.crypto import constant_time_compare
 
 from accounts.models import User
 from accounts.selectors import arrival_at, membership_of, person_in
+from accounts.services.auditing import NOBODY, Actor, acting
 from tikdash import health, metrics
 from tikdash.db.scope import all_tenants, tenant_scope
 from tikdash.errors import TikdashError
@@ -168,6 +169,29 @@ class RequestLogMiddleware:
             )
         response["X-Request-Id"] = request_id
         return response
+
+
+class ActorMiddleware:
+    """Whoever is logged in did what this request does; in the admin as staff, elsewhere as a person.
+
+    Staff who look through somebody else's eyes (`request.impersonated_by`, set by whatever lets them) are named both.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with acting(lambda: _actor_of(request)):
+            return self.get_response(request)
+
+
+def _actor_of(request: Any) -> Actor:
+    user, staff = request.user, getattr(request, "impersonated_by", None)
+    if not user.is_authenticated:
+        return NOBODY
+    if staff is not None:
+        return Actor("staff", staff.pk, staff.email, as_user_id=user.pk, as_user_label=user.email)
+    return Actor("user" if request.tenant is not None or not user.is_staff else "staff", user.pk, user.email)
 
 
 class MembershipMiddleware:

@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "tikdash.preferences.PreferencesMiddleware",
+    "tikdash.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -145,6 +146,7 @@ PARTITIONS_AHEAD_MONTHS = env.int("PARTITIONS_AHEAD_MONTHS", default=3)
 #: Raw readings are kept so long where no plan says longer; daily rows are kept for good.
 READINGS_KEPT_DAYS = env.int("READINGS_KEPT_DAYS", default=90)
 USAGE_KEPT_MONTHS = env.int("USAGE_KEPT_MONTHS", default=24)
+AUDIT_KEPT_MONTHS = env.int("AUDIT_KEPT_MONTHS", default=36)
 
 # --- people ----------------------------------------------------------------------------------------------------------
 
@@ -292,10 +294,12 @@ CELERY_BEAT_SCHEDULE = {
     "shared-creators": {"task": "snapshots.count_shared_creators", "schedule": 3600, "options": {"expires": 3600}},
     "partitions-of-data": {"task": "snapshots.make_partitions", "schedule": 6 * 3600},
     "partitions-of-usage": {"task": "billing.make_partitions", "schedule": 6 * 3600},
+    "partitions-of-audit": {"task": "accounts.make_partitions", "schedule": 6 * 3600},
     "stopped-accounts": {"task": "snapshots.remove_stopped", "schedule": 300, "options": {"expires": 300}},
     # In the morning, when the daily work is done.
     "retention-of-data": {"task": "snapshots.drop_old_readings", "schedule": crontab(hour=6, minute=10)},
     "retention-of-usage": {"task": "billing.drop_old_partitions", "schedule": crontab(hour=6, minute=20)},
+    "retention-of-audit": {"task": "accounts.drop_old_partitions", "schedule": crontab(hour=6, minute=25)},
     "orphans": {"task": "snapshots.look_for_orphans", "schedule": crontab(hour=6, minute=30)},
     "peers": {"task": "snapshots.count_peers", "schedule": crontab(hour=6, minute=40)},
 }

@@ -14,5 +14,6 @@ urlpatterns = [
     path("", include("accounts.web.preferences_urls")),
     path("enter/", views.enter_workspace, name="enter_workspace"),
     path("prefetch.json", prefetch.rules, name="prefetch_rules"),
+    path("settings/", include("accounts.web.settings_urls")),
     path("", include("snapshots.web.urls")),
 ]

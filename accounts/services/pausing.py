@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts.models import PausedKind, Tenant
 from accounts.selectors import TenantRef
+from accounts.services.auditing import Target, record
 from tikdash import clock
 from tikdash.db.scope import no_scope
 from tikdash.errors import BadInput, LimitReached, NotFound
@@ -37,6 +38,7 @@ def pause_tenant(*, slug: str, reason: str) -> bool:
         tenant.fetching_paused_at = tenant.fetching_paused_at or clock.now()
         tenant.fetching_paused_reason = reason
         tenant.save(update_fields=["fetching_paused_at", "fetching_paused_reason"])
+        record("fetching.paused", tenant_id=tenant.pk, reason=reason)
     log.warning("fetching_paused", tenant=slug, reason=reason)
     return is_new
 
@@ -47,8 +49,10 @@ def resume_tenant(*, slug: str) -> bool:
         tenant = _locked(slug)
         if tenant.fetching_paused_at is None:
             return False
+        before = {"paused_since": tenant.fetching_paused_at, "paused_reason": tenant.fetching_paused_reason}
         tenant.fetching_paused_at, tenant.fetching_paused_reason = None, ""
         tenant.save(update_fields=["fetching_paused_at", "fetching_paused_reason"])
+        record("fetching.resumed", tenant_id=tenant.pk, before=before)
     log.warning("fetching_resumed", tenant=slug)
     return True
 
@@ -59,18 +63,21 @@ def pause_kind(*, kind: str, reason: str) -> bool:
     Raises BadInput without a reason. Whether there is such a kind the caller knows.
     """
     reason = _sentence(reason)
-    with no_scope():
+    with no_scope(), transaction.atomic():
         _, is_new = PausedKind.objects.update_or_create(
             kind=kind, defaults={"reason": reason}, create_defaults={"reason": reason, "paused_at": clock.now()}
         )
+        record("fetching.kind_paused", target=Target("kind", kind, kind), reason=reason)
     log.warning("kind_paused", kind=kind, reason=reason)
     return is_new
 
 
 def resume_kind(*, kind: str) -> bool:
     """Jobs of this kind run again; False where it was not paused."""
-    with no_scope():
+    with no_scope(), transaction.atomic():
         gone, _ = PausedKind.objects.filter(kind=kind).delete()
+        if gone:
+            record("fetching.kind_resumed", target=Target("kind", kind, kind))
     if gone:
         log.warning("kind_resumed", kind=kind)
     return bool(gone)

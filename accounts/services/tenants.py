@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import Domain, Membership, Shard, Tenant, User
 from accounts.models.tenants import SLUG
 from accounts.selectors import TenantRef, tenant_by_slug
+from accounts.services.auditing import Target, record
 from accounts.services.placement import make_shard
 from tikdash import clock
 from tikdash.db.scope import no_scope
@@ -65,6 +66,12 @@ def create_tenant(
         with no_scope(), transaction.atomic():
             draft.save()
             Domain.objects.create(domain=f"{slug}.{settings.BASE_DOMAIN}", tenant=draft, is_primary=True)
+            record(
+                "workspace.created",
+                tenant_id=draft.pk,
+                target=Target("tenant", draft.pk, draft.slug),
+                after={"name": draft.name, "plan": draft.plan, "key_mode": draft.key_mode, "dedicated": dedicated},
+            )
     except IntegrityError:
         raise _taken(slug) from None
     return tenant_by_slug(slug)
@@ -82,6 +89,9 @@ def add_member(*, tenant_id: int, email: str, role: str, password: str | None = 
         if user is None:
             user = User.objects.create_user(email, password, name=name)
         membership, _ = Membership.objects.update_or_create(tenant_id=tenant_id, user=user, defaults={"role": role})
+        record(
+            "person.added", tenant_id=tenant_id, target=Target("user", user.pk, user.email), after={"role": str(role)}
+        )
     return membership
 
 

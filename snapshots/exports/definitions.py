@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from snapshots.exports.sheet import Column, Sheet, harmless
+from snapshots.exports.sheet import Column, Sheet
+from tikdash.ui.cells import harmless
 
 HEADINGS = ("column", "label", "metric", "version", "name", "formula", "denominator", "window", "unit", "note")
 UNITS = {"id": "text", "text": "text", "number": "count", "fraction": "fraction", "date": "date", "time": "UTC"}

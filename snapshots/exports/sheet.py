@@ -12,11 +12,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from snapshots.analytics.metrics import METRICS, Metric
+from tikdash.ui.cells import RISKY
 
 Kind = Literal["text", "id", "number", "fraction", "date", "time"]
-#: First characters that make a spreadsheet take a text for a formula, wide forms included.
-_RISKY = "=+-@\t\r\n＝＋－＠"
-_CODES = ", ".join(str(ord(sign)) for sign in _RISKY)
+_CODES = ", ".join(str(ord(sign)) for sign in RISKY)
 #: The number of its first character is cheaper to look at than a pattern.
 HARMLESS = f"CASE WHEN ascii({{0}}) IN ({_CODES}) THEN '''' || {{0}} ELSE {{0}} END"
 ISO_TIME = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
@@ -74,8 +73,3 @@ class Sheet:
         """Without anything that a person typed, so that it needs no quoting."""
         day = f"-{self.as_of:%Y%m%d-%H%M}Z" if self.as_of else ""
         return f"{self.name}{f'-{part}' if part else ''}{day}.{ending}"
-
-
-def harmless(text: str) -> str:
-    """As the statement does it, for texts that do not come from the database."""
-    return f"'{text}" if text.startswith(tuple(_RISKY)) else text

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.selectors import TenantRef
+from accounts.services.auditing import Target, record
 from accounts.services.pausing import refuse_while_paused
 from snapshots.handles import clean_handle
 from snapshots.ingest.early import next_look
@@ -100,6 +101,9 @@ def request_tracking(*, tenant: TenantRef, wish: Wish) -> int:
             created_at=now,
             params=vars(wish),
         )
+        if pending is None:
+            after = {"reason": wish.reason, "tags": wish.tags}
+            record("account.requested", target=Target("check", job.pk, f"@{wish.handle}"), after=after)
         wake_on_commit(tenant, [job.pk])
     return job.pk
 
@@ -124,6 +128,7 @@ def track_account(
         back = take_back(tenant=tenant, tiktok_user_id=profile.tiktok_user_id, reason=wish.reason, tags=wish.tags)
         if back is not None:
             store_profile(back, profile, measured_at=measured_at, intraday=intraday)
+            _record_tracked(back, profile.username, wish)
             return back
         account = TrackedAccount.objects.create(
             username=profile.username,
@@ -134,7 +139,13 @@ def track_account(
         )
         store_profile(account.pk, profile, measured_at=measured_at, intraday=intraday)
         _make_first_jobs(tenant, account, limits, in_background)
+        _record_tracked(account.pk, profile.username, wish)
     return account.pk
+
+
+def _record_tracked(account_id: int, handle: str, wish: Wish) -> None:
+    after = {"reason": wish.reason, "tags": wish.tags}
+    record("account.tracked", target=Target("account", account_id, f"@{handle}"), after=after)
 
 
 def make_missing_jobs(tenant: TenantRef) -> int:

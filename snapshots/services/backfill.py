@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.selectors import TenantRef
+from accounts.services.auditing import Target, record
 from snapshots.models import FetchJob, TrackedAccount
 from snapshots.scheduling.cadence import offset_of
 from tikdash import clock
@@ -72,7 +73,7 @@ def start_backfill(*, tenant: TenantRef, account_id: int, months: int, credit_ca
         raise BadInput(f"Choose between 1 and {MOST_MONTHS} months.")
     if cap < 1:
         raise BadInput("A backfill needs at least one credit.")
-    _account(account_id)
+    account = _account(account_id)
     now = clock.now()
     since = now - timedelta(days=months * DAYS_A_MONTH)
     with transaction.atomic():
@@ -96,16 +97,21 @@ def start_backfill(*, tenant: TenantRef, account_id: int, months: int, credit_ca
         job.requested_at = job.next_due_at = now
         job.why = f"asked for {months} months of history"
         job.save()
+        target = Target("account", account_id, f"@{account.username}")
+        record("account.backfill_started", target=target, after={"months": months, "credit_cap": cap})
     return progress_of(account_id)
 
 
 def cancel_backfill(account_id: int) -> Progress:
     """Ends an open backfill after the page that is being read; what was read stays. Raises NotFound."""
-    cancelled = FetchJob.objects.filter(
-        account_id=account_id, kind=FetchJob.Kind.BACKFILL, state=FetchJob.State.ACTIVE
-    ).update(state=FetchJob.State.CANCELLED)
-    if not cancelled:
-        raise NotFound("No backfill of this account is under way.")
+    with transaction.atomic():
+        cancelled = FetchJob.objects.filter(
+            account_id=account_id, kind=FetchJob.Kind.BACKFILL, state=FetchJob.State.ACTIVE
+        ).update(state=FetchJob.State.CANCELLED)
+        if not cancelled:
+            raise NotFound("No backfill of this account is under way.")
+        label = f"@{_account(account_id).username}"
+        record("account.backfill_cancelled", target=Target("account", account_id, label))
     return progress_of(account_id)
 
 

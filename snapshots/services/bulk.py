@@ -11,10 +11,12 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.selectors import TenantRef
+from accounts.services.auditing import record
 from accounts.services.pausing import refuse_while_paused
 from snapshots.models import TrackedAccount
 from snapshots.services.accounts import INTERACTIVE_PRIORITY, MOST_TAGS, clean_tags
 from snapshots.services.holding import PAUSED, hold_jobs, release_jobs
+from snapshots.services.removals import handles_of, many
 from tikdash import clock
 from tikdash.errors import BadInput
 from tikdash.plans import limits_of
@@ -94,15 +96,20 @@ def add_tags(*, account_ids: Sequence[int], tags: Sequence[str]) -> tuple[int, i
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(ADD_TAGS, parameters)
         changed = int(cursor.rowcount)
+        if changed:
+            record("account.tagged", after={"count": changed, "tags": list(tags), "accounts": list(account_ids)})
         cursor.execute(TOO_MANY_TAGS, parameters)
         return changed, int(cursor.fetchone()[0])
 
 
 def remove_tags(*, account_ids: Sequence[int], tags: Sequence[str]) -> int:
     """How many accounts had one of these tags, and have none of them now."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(REMOVE_TAGS, {"ids": list(account_ids), "tags": list(tags)})
-        return int(cursor.rowcount)
+        changed = int(cursor.rowcount)
+        if changed:
+            record("account.untagged", after={"count": changed, "tags": list(tags), "accounts": list(account_ids)})
+    return changed
 
 
 def pause_accounts(*, account_ids: Sequence[int]) -> int:
@@ -110,6 +117,7 @@ def pause_accounts(*, account_ids: Sequence[int]) -> int:
     with transaction.atomic():
         changed = _ids(PAUSE, account_ids)
         hold_jobs(changed, PAUSED)
+        _record("account.paused", changed)
     return len(changed)
 
 
@@ -118,6 +126,7 @@ def resume_accounts(*, account_ids: Sequence[int]) -> int:
     with transaction.atomic():
         changed = _ids(RESUME, account_ids)
         release_jobs(changed, PAUSED)
+        _record("account.resumed", changed)
     return len(changed)
 
 
@@ -150,7 +159,15 @@ def refresh_accounts(*, tenant: TenantRef, account_ids: Sequence[int]) -> Refres
         }
         with connection.cursor() as cursor:
             cursor.execute(REFRESH, parameters)
+        if found.ids:
+            record("account.refreshed", after={"count": len(found.ids), "accounts": found.ids})
     return found
+
+
+def _record(event: str, account_ids: list[int]) -> None:
+    if account_ids:
+        target = many(account_ids, list(handles_of(account_ids).values()))
+        record(event, target=target, after={"count": len(account_ids), "accounts": account_ids})
 
 
 def _ids(statement: str, account_ids: Sequence[int]) -> list[int]:

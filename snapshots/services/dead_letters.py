@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.selectors import TenantRef, schemas
+from accounts.services.auditing import record
 from snapshots.scheduling.leases import NOW
 from tikdash import clock
 from tikdash.db.scope import all_tenants
@@ -32,12 +33,14 @@ RETRY = f"""
     WITH chosen AS (
         SELECT id, row_number() OVER (ORDER BY failed_at, id) - 1 AS place, count(*) OVER () AS jobs
           FROM fetch_jobs WHERE {_CHOSEN}
-    )
+    ), retried AS (
     UPDATE fetch_jobs j
        SET state = 'active', attempts = 0, lease_until = NULL, started_at = NULL,
            next_due_at = {NOW} + make_interval(
                secs => least(%(spread)s::float8, chosen.jobs::float8) * chosen.place / chosen.jobs)
       FROM chosen WHERE j.id = chosen.id AND j.state = 'dead'
+    RETURNING j.tenant_id)
+    SELECT tenant_id, count(*) FROM retried GROUP BY tenant_id ORDER BY tenant_id
 """
 
 
@@ -89,9 +92,11 @@ def retry_dead(
     retried = 0
     parameters = _parameters(code, kind, tenant, None if ids is None else list(ids))
     for each in [schema] if schema else _schemas_of(tenant):
-        with all_tenants(each), connection.cursor() as cursor:
+        with all_tenants(each), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(RETRY, parameters | {"spread": spread_s, "now": clock.frozen()})
-            retried += cursor.rowcount
+            for tenant_id, jobs in cursor.fetchall():
+                record("fetching.jobs_retried", tenant_id=tenant_id, after={"count": jobs, "code": code, "kind": kind})
+                retried += jobs
     return retried
 
 

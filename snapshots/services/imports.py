@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.selectors import TenantRef
+from accounts.services.auditing import Target, record
 from accounts.services.pausing import refuse_while_paused
 from snapshots.handle_lists import ListedRow
 from snapshots.models import FetchJob, ImportBatch, TrackedAccount
@@ -147,6 +148,7 @@ def start_import(*, tenant: TenantRef, token: UUID, rows: Sequence[ListedRow], r
         batch = ImportBatch.objects.create(
             token=token, rows=kept, wanted=len(kept), begun=plan.new, created_at=clock.now()
         )
+        record("list.started", target=Target("list", batch.pk), after={"wanted": len(kept), "begun": plan.new})
     return batch.pk
 
 
@@ -165,9 +167,12 @@ def cancel_import(batch_id: int) -> int:
     batch = ImportBatch.objects.filter(pk=batch_id).first()
     if batch is None:
         raise NotFound("There is no such list. Lists are kept for 30 days.")
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(CANCEL, {"ids": [row["job"] for row in batch.rows if "job" in row]})
-        return int(cursor.rowcount)
+        cancelled = int(cursor.rowcount)
+        if cancelled:
+            record("list.cancelled", target=Target("list", batch.pk), after={"cancelled": cancelled})
+    return cancelled
 
 
 def _wish(row: ListedRow, reason: str, tags: str) -> Wish | BadInput:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from django.db import connection, transaction
 
+from accounts.services.auditing import Target, record
 from snapshots.analytics.suspects import DECIDABLE, ValueId
 from snapshots.ingest.past import clear
 from snapshots.ingest.quality import OK, REJECTED, STATES
@@ -108,6 +109,13 @@ def _decide(value: ValueId, decision: str, reason: str, decided_by: str) -> Deci
             reason=reason,
             decided_by=decided_by,
             decided_at=clock.now(),
+        )
+        record(
+            f"value.{decision}",
+            target=Target(value.subject, value.subject_id, f"{value.subject} {value.subject_id}"),
+            before={"state": state},
+            after={"counter": value.counter, "value": measured, "day": value.day, "shown_now": newest},
+            reason=reason,
         )
     return Decided(str(value), decision, measured, newest)
 

@@ -16,7 +16,8 @@ import structlog
 from django.db import connection, transaction
 
 from accounts.selectors import TenantRef, schemas
-from snapshots.models import Removal
+from accounts.services.auditing import Target, named, record
+from snapshots.models import Removal, TrackedAccount
 from snapshots.pictures.files import drop_file
 from snapshots.selectors import UNDO_FOR, count_of_accounts
 from snapshots.services.holding import PAUSED, STOPPED, hold_jobs, release_jobs
@@ -99,12 +100,26 @@ def stop_tracking(*, tenant: TenantRef, account_ids: Sequence[int]) -> Stopped:
     now = clock.now()
     with transaction.atomic():
         lock_list(tenant)
+        handles = handles_of(account_ids)
         hold_jobs(account_ids, STOPPED)
         hidden = _as_ops(tenant, HIDE, ids=list(account_ids), at=now)
         if not hidden:
             raise NotFound("None of these accounts is tracked here any more.")
         removal = Removal.objects.create(account_ids=hidden, created_at=now)
+        stopped = [handles[account_id] for account_id in hidden]
+        record("account.stopped", target=many(hidden, stopped), after={"count": len(hidden), "accounts": hidden})
     return Stopped(removal.pk, len(hidden), now + UNDO_FOR)
+
+
+def handles_of(account_ids: Sequence[int]) -> dict[int, str]:
+    """The handles, with their @, of those of these accounts that the present scope sees."""
+    rows = TrackedAccount.objects.filter(pk__in=account_ids).order_by("username").values_list("pk", "username")
+    return {pk: f"@{username}" for pk, username in rows}
+
+
+def many(account_ids: Sequence[int], handles: Sequence[str]) -> Target:
+    """Accounts as the audit log names them."""
+    return Target("account", account_ids[0] if len(account_ids) == 1 else "", named(handles))
 
 
 def undo_removal(*, tenant: TenantRef, removal_id: int) -> int:
@@ -133,6 +148,11 @@ def undo_removal(*, tenant: TenantRef, removal_id: int) -> int:
         release_jobs(shown, STOPPED)
         removal.undone_at = now
         removal.save(update_fields=["undone_at"])
+        record(
+            "account.stop_undone",
+            target=many(shown, list(handles_of(shown).values())),
+            after={"count": len(shown), "accounts": shown},
+        )
     return len(shown)
 
 
@@ -193,6 +213,8 @@ def _delete(tenant_id: int, account_id: int, avatar_file: str) -> None:
                     f"DELETE FROM {table} WHERE tenant_id = %(tenant)s AND account_id = %(account)s", parameters
                 )
         cursor.execute("DELETE FROM accounts WHERE tenant_id = %(tenant)s AND id = %(account)s", parameters)
+        if cursor.rowcount:
+            record("account.deleted", tenant_id=tenant_id, target=Target("account", account_id))
         _drop_files(files)
 
 

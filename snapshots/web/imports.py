@@ -12,12 +12,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from snapshots.exports.sheet import harmless
 from snapshots.handle_lists import MOST_BYTES, decode_list, read_list
 from snapshots.services.accounts import clean_wish
 from snapshots.services.imports import ImportProgress, cancel_import, import_progress, plan_import, start_import
 from tikdash.errors import BadInput, TikdashError
 from tikdash.tiklive.text import clean_text
+from tikdash.ui.cells import harmless
 from tikdash.ui.htmx import wants_piece
 
 FIELDS = ("handles", "reason", "tags", "token")

@@ -15,7 +15,6 @@ from django.test import Client
 from accounts.selectors import TenantRef
 from snapshots.analytics.metrics import METRICS, PostNumbers, er_views_post
 from snapshots.exports import lists, xlsx_file
-from snapshots.exports.sheet import harmless
 from snapshots.models import AccountSnapshot
 from tests.cast import Cast
 from tests.factories import make_account, make_post, make_snapshots
@@ -24,6 +23,7 @@ from tests.snapshots.conftest import browser_of
 from tikdash import clock
 from tikdash.db.backend.base import NO_SCOPE
 from tikdash.db.scope import current_scope, tenant_scope
+from tikdash.ui.cells import harmless
 
 SPREADSHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RISKY = ["=1+1", "+49", "-5", "@sum", "\tx", "\rx", "\nx", "＝1"]

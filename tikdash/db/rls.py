@@ -19,6 +19,8 @@ from tikdash.db.backend.base import OPS_ROLE, OWNER_ROLE
 
 #: Read before a tenant is known, to find out which one it is.
 EXEMPT_TABLES = frozenset({"domains", "memberships"})
+#: The application's roles may add to these and read them, nothing else.
+APPEND_ONLY_TABLES = frozenset({"audit_log"})
 
 
 def log_in_role(connection: Any) -> str:
@@ -109,7 +111,9 @@ TABLES = """
            pg_get_userbyid(c.relowner)::text AS owner,
            has_table_privilege(%(role)s, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
            OR has_table_privilege(%(ops)s, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
-           AS has_grant
+           AS has_grant,
+           has_table_privilege(%(role)s, c.oid, 'UPDATE, DELETE, TRUNCATE')
+           OR has_table_privilege(%(ops)s, c.oid, 'UPDATE, DELETE, TRUNCATE') AS can_change
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
      ORDER BY c.relname
@@ -141,6 +145,8 @@ def faults_of_tables(connection: Any, schema: str) -> list[str]:
                 faults.append(f"the partition {name} can be reached directly")
         elif table["has_tenant"] and table["name"] not in EXEMPT_TABLES and not is_protected(table):
             faults.append(f"{name} has tenant_id and no row-level security")
+        if table["name"] in APPEND_ONLY_TABLES and table["can_change"]:
+            faults.append(f"{name} is append-only, and the application may change it")
     return faults
 
 
@@ -153,6 +159,11 @@ def grant_tables(connection: Any, schema: str) -> None:
             name = f'"{schema}"."{table["name"]}"'
             safe = not table["has_tenant"] or table["name"] in EXEMPT_TABLES or is_protected(table)
             if safe and not table["is_partition"]:
-                cursor.execute(f'GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO "{role}", {OPS_ROLE}')
+                rights = "SELECT, INSERT"
+                if table["name"] in APPEND_ONLY_TABLES:
+                    cursor.execute(f'REVOKE ALL ON {name} FROM "{role}", {OPS_ROLE}')
+                else:
+                    rights += ", UPDATE, DELETE"
+                cursor.execute(f'GRANT {rights} ON {name} TO "{role}", {OPS_ROLE}')
             elif table["has_grant"]:
                 cursor.execute(f'REVOKE ALL ON {name} FROM "{role}", {OPS_ROLE}')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from getpass import getuser
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
+from accounts.services.auditing import Actor, acting
 from tikdash.error_pages import server_gone
 from tikdash.errors import TikdashError
 from tikdash.health import why_database_is_silent
@@ -24,7 +26,8 @@ class TikdashCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            text, data = self.run(**options)
+            with acting(Actor("command", label=f"{type(self).__module__.rpartition('.')[2]}, {_person()}")):
+                text, data = self.run(**options)
         except TikdashError as error:
             raise CommandError(str(error)) from None
         except (DatabaseError, RedisError) as error:
@@ -36,6 +39,14 @@ class TikdashCommand(BaseCommand):
 
     def run(self, **options: Any) -> tuple[str, Any]:
         raise NotImplementedError
+
+
+def _person() -> str:
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        # In a container there may be no name for the number.
+        return "nobody"
 
 
 def first_line(error: BaseException) -> str:

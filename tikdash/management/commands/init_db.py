@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandParser
 
 from accounts.models import Shard
+from accounts.services import auditing
 from accounts.services.placement import make_shard
 from billing.metering import make_partitions
 from snapshots.services.partitions import make_partitions_everywhere
@@ -34,7 +35,8 @@ class Command(TikdashCommand):
             make_roles_and_database(admin_url, log_in)
         call_command("migrate_schemas", interactive=False, verbosity=0)
         make_shard(schema_name=settings.SHARED_SCHEMA, kind=Shard.Kind.SHARED)
-        made = make_partitions(settings.PARTITIONS_AHEAD_MONTHS) + make_partitions_everywhere()
+        ahead = settings.PARTITIONS_AHEAD_MONTHS
+        made = make_partitions(ahead) + auditing.make_partitions(ahead) + make_partitions_everywhere()
         shards = Shard.objects.count()
         return (
             f"The database “{log_in.database}” is ready: {shards} shard(s), {len(made)} new partition(s).",

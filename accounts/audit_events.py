@@ -1,0 +1,84 @@
+"""What the audit log can say: every event by its name, the part of the product it belongs to, and its sentence.
+
+A sentence takes `{target}` and, by name, what the entry holds as `after` (or, where that lacks it, `before`). Entries
+outlive sentences: an event may be worded anew, but its name stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """One kind of entry. `ops_only` are those that name no tenant: operators alone see them."""
+
+    name: str
+    sentence: str | Promise
+    ops_only: bool = False
+
+    @property
+    def area(self) -> str:
+        """The part of the product, the first word of the name."""
+        return self.name.partition(".")[0]
+
+
+AREAS: dict[str, str | Promise] = {
+    "account": _("Accounts"),
+    "list": _("Lists of handles"),
+    "value": _("Decisions on values"),
+    "fetching": _("Fetching"),
+    "workspace": _("Workspace and plan"),
+    "person": _("People and security"),
+    "key": _("Keys"),
+    "token": _("API tokens"),
+    "privacy": _("Privacy"),
+}
+
+_ALL = (
+    AuditEvent("account.requested", _("Asked to track {target}")),
+    AuditEvent("account.tracked", _("Began to track {target}")),
+    AuditEvent("account.stopped", _("Stopped tracking {count} account(s): {target}")),
+    AuditEvent("account.stop_undone", _("Took back that {count} account(s) were stopped")),
+    AuditEvent("account.deleted", _("Deleted a stopped account with all it had")),
+    AuditEvent("account.paused", _("Paused {count} account(s): {target}")),
+    AuditEvent("account.resumed", _("Resumed {count} account(s): {target}")),
+    AuditEvent("account.tagged", _("Added the tags {tags} to {count} account(s)")),
+    AuditEvent("account.untagged", _("Took the tags {tags} from {count} account(s)")),
+    AuditEvent("account.refreshed", _("Asked for new numbers of {count} account(s)")),
+    AuditEvent("account.backfill_started", _("Began to read {months} months of history of {target}")),
+    AuditEvent("account.backfill_cancelled", _("Called off the reading of history of {target}")),
+    AuditEvent("list.started", _("Sent a list of {wanted} handle(s), {begun} of them new")),
+    AuditEvent("list.cancelled", _("Called off {cancelled} check(s) of a list")),
+    AuditEvent("value.accepted", _("Accepted {counter} = {value} of {target} on {day}")),
+    AuditEvent("value.rejected", _("Rejected {counter} = {value} of {target} on {day}")),
+    AuditEvent("fetching.paused", _("Paused all fetching")),
+    AuditEvent("fetching.resumed", _("Resumed fetching")),
+    AuditEvent("fetching.jobs_retried", _("Gave {count} dead job(s) another chance")),
+    AuditEvent("fetching.kind_paused", _("Paused jobs of kind {target} for all"), ops_only=True),
+    AuditEvent("fetching.kind_resumed", _("Resumed jobs of kind {target}"), ops_only=True),
+    AuditEvent("workspace.created", _("Made the workspace {target}")),
+    AuditEvent("workspace.changed", _("Changed the workspace: {fields}")),
+    AuditEvent("person.added", _("Added {target} as {role}")),
+)
+EVENTS: dict[str, AuditEvent] = {event.name: event for event in _ALL}
+
+
+class _Facts(dict[str, Any]):
+    def __missing__(self, name: str) -> str:
+        return "–"
+
+
+def sentence_of(name: str, target: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    """What an entry says, in the present language; the bare name for one that no longer exists."""
+    event = EVENTS.get(name)
+    if event is None:
+        return name
+    facts = _Facts({**(before or {}), **(after or {}), "target": target or "–"})
+    shown = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in facts.items()}
+    return str(event.sentence).format_map(_Facts(shown))
