@@ -51,7 +51,7 @@ def spent_on(day: date, tenant_id: int) -> int:
 
 def add(day: date, tenant_id: int, credits: int) -> None:
     """Adds to the count of the day where there is one; without Redis, or a count, the next question sums the ledger."""
-    _asked(lambda redis: redis.run(ADD_WHERE_COUNTED, [_key(day, tenant_id)], [credits]))
+    server().soon(ADD_WHERE_COUNTED, [_key(day, tenant_id)], [credits])
 
 
 def _asked(work: Callable[[Server], T]) -> T | None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
+
+_remembered: ContextVar[dict[str, PlanLimits] | None] = ContextVar("tikdash_plans", default=None)
 
 
 class HasPlan(Protocol):
@@ -42,4 +46,19 @@ def _port() -> Callable[[str], PlanLimits]:
 
 def limits_of(tenant: HasPlan) -> PlanLimits:
     """The limits of the tenant's plan."""
-    return _port()(tenant.plan)
+    known = _remembered.get()
+    if known is None:
+        return _port()(tenant.plan)
+    if tenant.plan not in known:
+        known[tenant.plan] = _port()(tenant.plan)
+    return known[tenant.plan]
+
+
+@contextmanager
+def plans_remembered() -> Iterator[None]:
+    """Inside the block a plan is read once: for the jobs of a batch, each of which asks several times."""
+    token = _remembered.set({})
+    try:
+        yield
+    finally:
+        _remembered.reset(token)

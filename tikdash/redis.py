@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha1
 from pathlib import Path
 from typing import Any, TypeVar
 
 import redis
+import structlog
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as NoConnection
@@ -22,6 +24,8 @@ from redis.retry import Retry
 from tikdash.errors import Unavailable
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 _TIMEOUT_S = 1.0
 _MOST_CONNECTIONS = 10_000
@@ -40,6 +44,22 @@ class RedisGone(Unavailable):
     message = "Redis does not answer at the moment. Please try again soon."
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A script that nobody waits for, and who hears what it returns."""
+
+    script: Script
+    keys: Sequence[str]
+    args: Sequence[str | bytes | int]
+    then: Callable[[Any], object] | None
+
+
+class _OfThread(threading.local):
+    """What a thread has kept since it entered `together`; None outside of it."""
+
+    kept: list[_Kept] | None = None
+
+
 class Server:
     """One Redis server. Every method raises RedisGone where it does not answer, and at once for a moment after that."""
 
@@ -55,6 +75,7 @@ class Server:
             max_connections=_MOST_CONNECTIONS,
         )
         self._gone_until = 0.0
+        self._mine = _OfThread()
         self._lock = threading.Lock()
 
     @contextmanager
@@ -83,6 +104,68 @@ class Server:
             if not self._is_gone(error):
                 raise
             raise RedisGone(detail=type(error).__name__) from error
+
+    def soon(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[str | bytes | int],
+        then: Callable[[Any], object] | None = None,
+    ) -> None:
+        """Runs `script`, whose answer nobody waits for: with others in one round trip at the end of this thread's
+        block `together`, at once outside of one. `then` gets the answer; without Redis there is none."""
+        kept = _Kept(script, keys, args, then)
+        if self._mine.kept is None:
+            self._send([kept])
+        else:
+            self._mine.kept.append(kept)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Inside the block scripts given to `soon` are kept; they are sent when it ends, however it ends."""
+        if self._mine.kept is not None:
+            yield
+            return
+        self._mine.kept = []
+        try:
+            yield
+        finally:
+            self.send_kept()
+            self._mine.kept = None
+
+    def send_kept(self) -> None:
+        """Sends now what this thread has kept: before it does something that takes its time."""
+        kept, self._mine.kept = self._mine.kept, [] if self._mine.kept is not None else None
+        if kept:
+            self._send(kept)
+
+    def _send(self, scripts: Sequence[_Kept]) -> None:
+        if time.monotonic() < self._gone_until:
+            return
+        try:
+            pipe = self.connection.pipeline(transaction=False)
+            for kept in scripts:
+                pipe.execute_command("EVALSHA", kept.script.sha, len(kept.keys), *kept.keys, *kept.args)
+            answers = pipe.execute(raise_on_error=False)
+        except _MAY_BE_GONE as error:
+            if not self._is_gone(error):
+                raise
+            return
+        for kept, answer in zip(scripts, answers, strict=True):
+            self._hear(kept, answer)
+
+    def _hear(self, kept: _Kept, answer: Any) -> None:
+        """Gives an answer to who wants it; a script that the server does not know (any more) is sent again whole."""
+        if isinstance(answer, NoScriptError):
+            try:
+                answer = self.run(kept.script, kept.keys, kept.args)
+            except RedisGone:
+                return
+        if isinstance(answer, Exception):
+            if not self._is_gone(answer):
+                log.warning("redis_refused", error=f"{type(answer).__name__}: {answer}")
+        elif kept.then is not None:
+            kept.then(answer)
 
     def _is_gone(self, error: Exception) -> bool:
         """Whether `error` means that the server is gone; it is then left alone for a moment."""

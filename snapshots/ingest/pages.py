@@ -1,18 +1,22 @@
-"""A page of posts in two statements: what was known of them, and posts with their rows of the day.
+"""A page of posts in two statements: what was known of them, and all that the page brings.
 
-A worker does this more often than anything else. Both statements are the same for every page, so PostgreSQL plans them
-once a connection.
+A worker does this more often than anything else, so both are sent outside of a transaction block, each by itself, and
+PostgreSQL plans them once a connection. The second has four forms: with and without hashtags and sounds, which only
+new posts bring, and with and without single readings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from snapshots.ingest.normalise import POST_COUNTERS, PostRow
 from snapshots.ingest.quality import Judgement
-from snapshots.ingest.readings import suspect_json
+from snapshots.ingest.readings import insert_from, slot_of, suspect_json
+from snapshots.ingest.subjects import POST
+from snapshots.ingest.tags import KNOWN_TAGS, LINKS, MAKE_SOUNDS_KNOWN, NewTags, links_of, sounds_as_parameters
 from tikdash.db.scope import prepared_cursor
 from tikdash.db.upsert import array_literal, on_conflict, upsert
 
@@ -20,7 +24,7 @@ _BEFORE = ("id", "deleted_at", "title", "sound_id", *POST_COUNTERS)
 BEFORE = f"""
     SELECT aweme_id, {", ".join(_BEFORE)} FROM posts WHERE account_id = %s AND aweme_id = ANY(%s::text[])
 """
-#: What a post tells of itself, and its newest sound counters; these are the columns of `unnest`, in this order.
+#: What a post tells of itself, and its newest sound counters.
 _POST = {
     "aweme_id": "text",
     "title": "text",
@@ -35,19 +39,20 @@ _POST = {
 _DAY = {"known_id": "bigint", "state": "smallint", "suspect": "jsonb"} | {
     f"read_{name}": "bigint" for name in POST_COUNTERS
 }
+#: The columns of `unnest`, in this order.
+_GIVEN = _POST | _DAY
 _SNAPSHOT = ("captured_at", *POST_COUNTERS)
 #: Of the same answer once more they are not judged anew: what they were compared with has gone since.
 _JUDGEMENT = ("state", "suspect")
-#: Posts first: whoever stores the same posts at the same time waits there, before it comes to their days.
+_READ = ", ".join(f"read_{name}" for name in POST_COUNTERS)
+#: Posts first: whoever stores the same posts at the same time waits there, before it comes to anything else. A post
+#: that would not change is not among the written ones, and has no `post_id` where another worker has just made it.
 STORE = f"""
     WITH given AS (
-        SELECT * FROM unnest({", ".join(f"%s::{sql_type}[]" for sql_type in (_POST | _DAY).values())})
-                      AS given({", ".join(_POST | _DAY)})
+        SELECT * FROM unnest({{arrays}}) AS given({{columns}})
     ), written AS (
         INSERT INTO posts AS t (account_id, first_seen_at, measured_at, deleted_at, {", ".join(_POST)})
-        SELECT %s::bigint, moment, moment, NULL, {
-    ", ".join(_POST)
-} FROM given, (SELECT %s::timestamptz AS moment) AS now
+        SELECT %(account)s::bigint, %(at)s::timestamptz, %(at)s::timestamptz, NULL, {", ".join(_POST)} FROM given
         {
     on_conflict(
         ("tenant_id", "account_id", "aweme_id"),
@@ -56,15 +61,37 @@ STORE = f"""
     )
 }
         RETURNING t.aweme_id, t.id
-    ), days AS (
-        INSERT INTO post_snapshots AS t (post_id, captured_on, captured_at, state, suspect, {", ".join(POST_COUNTERS)})
-        SELECT coalesce(known_id, w.id), %s::date, %s::timestamptz, state, suspect,
-               {", ".join(f"read_{name}" for name in POST_COUNTERS)}
+    ), stored AS (
+        SELECT given.*, coalesce(known_id, w.id) AS post_id
           FROM given LEFT JOIN written w USING (aweme_id)
          WHERE coalesce(known_id, w.id) IS NOT NULL
+    ), days AS (
+        INSERT INTO post_snapshots AS t (post_id, captured_on, captured_at, state, suspect, {", ".join(POST_COUNTERS)})
+        SELECT post_id, %(day)s::date, %(at)s::timestamptz, state, suspect, {_READ} FROM stored
         {on_conflict(("post_id", "captured_on"), _SNAPSHOT, along=_JUDGEMENT)}
-    )
+    ){{more}}
     SELECT aweme_id, id FROM written
+"""
+#: Hashtags before sounds, so that two workers with the same new ones wait for each other instead of dead-locking.
+_TAGS = f"""
+    , {KNOWN_TAGS}, uses AS (
+        SELECT post_id, name, occurrences
+          FROM unnest(%(posts)s::text[], %(names)s::text[], %(occurrences)s::smallint[])
+               AS used(aweme_id, name, occurrences)
+          JOIN stored USING (aweme_id)
+    ), links AS ({LINKS}), heard AS (
+        {MAKE_SOUNDS_KNOWN.format(where="WHERE (SELECT count(*) FROM made_known) >= 0")}
+    )
+"""
+_READINGS = f"""
+    , readings AS ({
+    insert_from(
+        POST,
+        "(SELECT post_id AS id, state, suspect, since, "
+        + ", ".join(f"read_{name} AS {name}" for name in POST_COUNTERS)
+        + " FROM stored)",
+    )
+})
 """
 
 
@@ -81,53 +108,80 @@ def store_page(
     before: Mapping[str, Mapping[str, Any]],
     verdicts: Mapping[str, Judgement],
     measured_at: datetime,
+    *,
+    tags: NewTags | None = None,
+    since: Mapping[str, datetime] | None = None,
 ) -> dict[str, int]:
-    """Posts and their rows of the day; returns our ids of the posts by the upstream's.
+    """Posts, their rows of the day, and as far as given their tags and sounds and their readings, all or nothing.
 
-    `rows` are in the order of their ids, so that two workers on one account wait for each other instead of
-    dead-locking. A post that is known and would not change, and a day that would not, are left alone.
+    `since` has moments for `store_readings`, by the upstream's id; None where no reading is kept by itself. `rows` are
+    in the order of their ids, so that two workers on one account wait for each other instead of dead-locking. A post
+    that is known and would not change, and a day that would not, are left alone. Returns our ids of the posts by the
+    upstream's; those that another worker has stored in this very moment are not among them.
     """
-    day = measured_at.astimezone(UTC).date()
-    judged = [verdicts[row.aweme_id] for row in rows]
-    values = _columns(rows, before, judged)
-    types = (_POST | _DAY).values()
-    arrays = [array_literal(sql_type, column) for sql_type, column in zip(types, values, strict=True)]
+    columns = _columns(rows, before, [verdicts[row.aweme_id] for row in rows])
+    parameters: dict[str, Any] = {
+        "account": account_id,
+        "at": measured_at,
+        "day": measured_at.astimezone(UTC).date(),
+    }
+    if since is not None:
+        slot = slot_of(measured_at)
+        columns["since"] = [since.get(row.aweme_id, slot) for row in rows]
+        parameters["slot"] = slot
+    for name, values in columns.items():
+        parameters[name] = array_literal(_TYPES[name], values)
+    if tags is not None:
+        parameters |= links_of(tags.titles, "text") | sounds_as_parameters(tags.sounds, measured_at)
+        parameters["seen_at"] = measured_at
     with prepared_cursor() as cursor:
-        cursor.execute(STORE, [*arrays, account_id, measured_at, day, measured_at])
+        cursor.execute(_statement(tags is not None, since is not None), parameters)
         written = dict(cursor.fetchall())
     # A row that would not have changed is not among the written ones.
-    ids = {aweme_id: found["id"] for aweme_id, found in before.items()} | written
-    return ids | _stored_by_others(account_id, [row for row in rows if row.aweme_id not in ids], verdicts, measured_at)
+    return {aweme_id: found["id"] for aweme_id, found in before.items()} | written
+
+
+_TYPES = _GIVEN | {"since": "timestamptz"}
+
+
+@cache
+def _statement(with_tags: bool, with_readings: bool) -> str:
+    types = _TYPES if with_readings else _GIVEN
+    return STORE.format(
+        arrays=", ".join(f"%({name})s::{sql_type}[]" for name, sql_type in types.items()),
+        columns=", ".join(types),
+        more=(_TAGS if with_tags else "") + (_READINGS if with_readings else ""),
+    )
 
 
 def _columns(
     rows: Sequence[PostRow], before: Mapping[str, Mapping[str, Any]], judged: Sequence[Judgement]
-) -> list[Sequence[Any]]:
-    """The columns of `unnest`, in their order."""
+) -> dict[str, Sequence[Any]]:
+    """The columns of `given` by name."""
     known = [before.get(row.aweme_id) for row in rows]
-    return [
-        [row.aweme_id for row in rows],
-        [row.title for row in rows],
-        [row.cover_url for row in rows],
-        [row.duration_s for row in rows],
-        [row.kind for row in rows],
-        [row.pinned for row in rows],
-        [row.sound_id for row in rows],
-        [row.posted_at for row in rows],
-        *([verdict.sound.get(name) for verdict in judged] for name in POST_COUNTERS),
-        [found and found["id"] for found in known],
-        [verdict.state for verdict in judged],
-        [suspect_json(verdict) for verdict in judged],
-        *([row.counters[name] for row in rows] for name in POST_COUNTERS),
-    ]
+    columns: dict[str, Sequence[Any]] = {
+        "aweme_id": [row.aweme_id for row in rows],
+        "title": [row.title for row in rows],
+        "cover_url": [row.cover_url for row in rows],
+        "duration_s": [row.duration_s for row in rows],
+        "kind": [row.kind for row in rows],
+        "pinned": [row.pinned for row in rows],
+        "sound_id": [row.sound_id for row in rows],
+        "posted_at": [row.posted_at for row in rows],
+        "known_id": [found and found["id"] for found in known],
+        "state": [verdict.state for verdict in judged],
+        "suspect": [suspect_json(verdict) for verdict in judged],
+    }
+    for name in POST_COUNTERS:
+        columns[name] = [verdict.sound.get(name) for verdict in judged]
+        columns[f"read_{name}"] = [row.counters[name] for row in rows]
+    return columns
 
 
-def _stored_by_others(
+def store_days_of_others(
     account_id: int, rows: Sequence[PostRow], verdicts: Mapping[str, Judgement], measured_at: datetime
 ) -> dict[str, int]:
     """The ids of new posts that another worker has stored just as they are since this one looked; stores their days."""
-    if not rows:
-        return {}
     ids = {
         aweme_id: found["id"] for aweme_id, found in posts_before(account_id, [row.aweme_id for row in rows]).items()
     }

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from functools import cache
 
 import orjson
-from django.db import connection
 
 from snapshots.ingest.quality import Judgement
 from snapshots.ingest.subjects import Subject
+from tikdash.db.scope import prepared_cursor
 from tikdash.db.upsert import array_literal
 
 #: Of what does not move, one reading in so many hours is kept (decision 0010).
@@ -20,18 +20,21 @@ SLOT_HOURS = 6
 #: have a slot of its own that began later; the common one stays a parameter, so that only its month is opened.
 INSERT = """
     INSERT INTO {readings} AS t ({key}, measured_at, state, suspect, {counters})
-    SELECT n.id, %(at)s, n.state, n.suspect, {new}
-      FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(suspects)s::jsonb[],
-                  %(since)s::timestamptz[], {arrays}) AS n(id, state, suspect, since, {counters})
+    SELECT n.id, %(at)s::timestamptz, n.state, n.suspect, {new}
+      FROM {source} AS n
       LEFT JOIN LATERAL (SELECT true AS there, r.suspect, {old}
                            FROM {readings} r
-                          WHERE r.{key} = n.id AND r.measured_at >= %(slot)s AND r.measured_at >= n.since
-                                AND r.measured_at < %(at)s
+                          WHERE r.{key} = n.id AND r.measured_at >= %(slot)s::timestamptz AND r.measured_at >= n.since
+                                AND r.measured_at < %(at)s::timestamptz
                           ORDER BY r.measured_at DESC LIMIT 1) AS last ON true
      WHERE last.there IS NULL OR (n.suspect, {new}) IS DISTINCT FROM (last.suspect, {last})
     ON CONFLICT ({key}, measured_at) DO UPDATE
        SET state = EXCLUDED.state, suspect = EXCLUDED.suspect, {assignments}
      WHERE (t.suspect, {mine}) IS DISTINCT FROM (EXCLUDED.suspect, {excluded})
+"""
+GIVEN = """
+    (SELECT * FROM unnest(%(ids)s::bigint[], %(states)s::smallint[], %(suspects)s::jsonb[], %(since)s::timestamptz[],
+                          {arrays}) AS given(id, state, suspect, since, {counters}))
 """
 
 
@@ -56,7 +59,7 @@ def store_readings(
         "since": array_literal("timestamptz", [begins.get(key, slot) for key in ids]),
         "suspects": array_literal("jsonb", [suspect_json(verdicts[key]) for key in ids]),
     } | {name: array_literal("bigint", [values[key][name] for key in ids]) for name in subject.counters}
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_statement(subject), arrays | {"at": at, "slot": slot})
 
 
@@ -71,16 +74,17 @@ def suspect_json(verdict: Judgement) -> str | None:
     return orjson.dumps(verdict.suspect, option=orjson.OPT_SORT_KEYS).decode() if verdict.suspect else None
 
 
-@cache
-def _statement(subject: Subject) -> str:
+def insert_from(subject: Subject, source: str) -> str:
+    """The statement that keeps the readings of `source`: a query with `id`, `state`, `suspect`, `since`, counters."""
+
     def each(form: str) -> str:
         return ", ".join(form.format(name) for name in subject.counters)
 
     return INSERT.format(
         readings=subject.readings,
         key=subject.key,
+        source=source,
         counters=each("{0}"),
-        arrays=each("%({0})s::bigint[]"),
         new=each("n.{0}"),
         old=each("r.{0}"),
         last=each("last.{0}"),
@@ -88,3 +92,9 @@ def _statement(subject: Subject) -> str:
         excluded=each("EXCLUDED.{0}"),
         assignments=each("{0} = EXCLUDED.{0}"),
     )
+
+
+@cache
+def _statement(subject: Subject) -> str:
+    arrays = ", ".join(f"%({name})s::bigint[]" for name in subject.counters)
+    return insert_from(subject, GIVEN.format(arrays=arrays, counters=", ".join(subject.counters)))

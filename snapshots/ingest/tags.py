@@ -27,11 +27,8 @@ from tikdash.tiklive.shapes import Sound as SoundAnswer
 
 #: Hashtags that are not known become so first, shown as they are written here until TikTok tells how it writes them.
 #: One that another worker has made known since this statement began is locked and returned, as if it were new.
-LINK = """
-    WITH given AS (
-        SELECT * FROM unnest(%(posts)s::bigint[], %(names)s::text[], %(occurrences)s::smallint[])
-                      AS given(post_id, name, occurrences)
-    ), made_known AS (
+KNOWN_TAGS = """
+    made_known AS (
         INSERT INTO hashtags AS t (name, cha_name, challenge_id, first_seen_at)
         SELECT name, shown, '', %(seen_at)s::timestamptz
           FROM unnest(%(tags)s::text[], %(shown)s::text[]) AS tag(name, shown)
@@ -43,10 +40,19 @@ LINK = """
          UNION ALL
         SELECT id, name FROM made_known
     )
+"""
+#: From `uses`: post_id, name, occurrences.
+LINKS = """
     INSERT INTO post_hashtags AS t (account_id, post_id, hashtag_id, occurrences)
-    SELECT %(account)s::bigint, post_id, tag.id, occurrences FROM given JOIN tag USING (name)
+    SELECT %(account)s::bigint, post_id, tag.id, occurrences FROM uses JOIN tag USING (name)
     ON CONFLICT (post_id, hashtag_id) DO UPDATE SET occurrences = EXCLUDED.occurrences
      WHERE t.occurrences <> EXCLUDED.occurrences
+"""
+LINK = f"""
+    WITH uses AS (
+        SELECT * FROM unnest(%(posts)s::bigint[], %(names)s::text[], %(occurrences)s::smallint[])
+                      AS uses(post_id, name, occurrences)
+    ), {KNOWN_TAGS} {LINKS}
 """
 UNLINK = """
     DELETE FROM post_hashtags t
@@ -81,6 +87,8 @@ DUE_SOUNDS = """
      WHERE s.looked_at IS NULL OR s.looked_at <= %(looked_before)s
      ORDER BY used.posts DESC, used.newest DESC, s.id
 """
+#: The literal of an array without rows.
+NO_ROWS = "{}"
 SOUND_COLUMNS = {
     "music_id": "text",
     "title": "text",
@@ -96,9 +104,11 @@ SOUND_NEW = {
     "original": "coalesce(EXCLUDED.original, t.original)",
     "duration_s": "coalesce(EXCLUDED.duration_s, t.duration_s)",
 }
+_SOUND_ARRAYS = ", ".join(f"%(sound_{name})s::{sql_type}[]" for name, sql_type in SOUND_COLUMNS.items())
+#: `where` is for a statement that does more.
 MAKE_SOUNDS_KNOWN = f"""
     INSERT INTO sounds AS t ({", ".join(SOUND_COLUMNS)})
-    SELECT * FROM unnest({", ".join(f"%s::{sql_type}[]" for sql_type in SOUND_COLUMNS.values())})
+    SELECT * FROM unnest({_SOUND_ARRAYS}) {{where}}
     ON CONFLICT (tenant_id, music_id) DO UPDATE
        SET {", ".join(f"{name} = {value}" for name, value in SOUND_NEW.items())}
      WHERE ({", ".join(f"t.{name}" for name in SOUND_NEW)}) IS DISTINCT FROM ({", ".join(SOUND_NEW.values())})
@@ -125,31 +135,40 @@ class DueSound:
     video_count: int | None
 
 
-def store_tags(
-    account_id: int,
-    rows: Iterable[PostRow],
-    before: Mapping[str, Mapping[str, Any]],
-    ids: Mapping[str, int],
-    *,
-    seen_at: datetime,
-) -> None:
-    """Hashtags and sounds of a page of posts whose rows have just been written; no statement where nothing is new.
+@dataclass(frozen=True)
+class NewTags:
+    """What is new in the tags and sounds of a page of posts: titles by the upstream's id, and sounds.
 
-    `before` has `title` and `sound_id` of posts that were there before, by the upstream's id; `ids` are ours. Only new
-    posts and those with another title or sound are looked at: a page that is known costs nothing.
+    `linked` are those of the posts that may have links of an older title.
     """
-    titles: dict[int, str] = {}
-    linked: list[int] = []
-    sounds: list[SoundRow] = []
+
+    titles: dict[str, str]
+    linked: list[str]
+    sounds: list[SoundRow]
+
+
+def new_tags(rows: Iterable[PostRow], before: Mapping[str, Mapping[str, Any]]) -> NewTags | None:
+    """Of a page of posts what is new of titles and sounds; None where nothing is: a page that is known costs nothing.
+
+    `before` has `title` and `sound_id` of posts that were there before, by the upstream's id.
+    """
+    new = NewTags({}, [], [])
     for row in rows:
-        known, post_id = before.get(row.aweme_id), ids[row.aweme_id]
+        known = before.get(row.aweme_id)
         if known is None or known["title"] != row.title:
-            titles[post_id] = row.title
-            linked += [post_id] if known is not None else []
+            new.titles[row.aweme_id] = row.title
+            if known is not None:
+                new.linked.append(row.aweme_id)
         if row.sound_id and (known is None or known["sound_id"] != row.sound_id) and (sound := row.sound) is not None:
-            sounds.append(sound)
-    link_hashtags(account_id, titles, linked, seen_at=seen_at)
-    make_sounds_known(sounds, seen_at=seen_at)
+            new.sounds.append(sound)
+    return new if new.titles or new.sounds else None
+
+
+def store_tags(account_id: int, new: NewTags, ids: Mapping[str, int], *, seen_at: datetime) -> None:
+    """Hashtags and sounds of posts whose rows have just been written; `ids` are ours by the upstream's."""
+    titles = {ids[aweme_id]: title for aweme_id, title in new.titles.items()}
+    link_hashtags(account_id, titles, [ids[aweme_id] for aweme_id in new.linked], seen_at=seen_at)
+    make_sounds_known(new.sounds, seen_at=seen_at)
 
 
 def link_hashtags(account_id: int, titles: Mapping[int, str], linked: Collection[int], *, seen_at: datetime) -> None:
@@ -158,43 +177,54 @@ def link_hashtags(account_id: int, titles: Mapping[int, str], linked: Collection
     `linked` are those of the posts that may have links of an older title: what the title no longer has is removed. The
     rows of the posts are locked by the caller, so that nobody else changes their links at the same time.
     """
-    uses = {post_id: uses_in(title) for post_id, title in titles.items()}
-    links = [(post_id, name, use.occurrences) for post_id, used in uses.items() for name, use in used.items()]
-    if not links and not linked:
+    given = links_of(titles, "bigint")
+    if given["posts"] == NO_ROWS and not linked:
         return
-    posts, names, occurrences = zip(*links, strict=True) if links else ((), (), ())
-    given: dict[str, Any] = {"posts": array_literal("bigint", posts), "names": array_literal("text", names)}
     with prepared_cursor() as cursor:
-        if links:
-            shown = {name: use.shown for used in uses.values() for name, use in used.items()}
-            tags = sorted(shown)
-            cursor.execute(
-                LINK,
-                given
-                | {
-                    "account": account_id,
-                    "occurrences": array_literal("smallint", occurrences),
-                    "tags": array_literal("text", tags),
-                    "shown": array_literal("text", [shown[name] for name in tags]),
-                    "seen_at": seen_at,
-                },
-            )
+        if given["posts"] != NO_ROWS:
+            cursor.execute(LINK, given | {"account": account_id, "seen_at": seen_at})
         if linked:
             cursor.execute(UNLINK, given | {"linked": array_literal("bigint", linked)})
 
 
+def links_of(titles: Mapping[Any, str], key_type: str) -> dict[str, Any]:
+    """The hashtags of titles as parameters: `posts` (the titles' keys), `names` and `occurrences` of each use, and each
+    tag once in `tags`, with the form in which it is `shown`."""
+    uses = {key: uses_in(title) for key, title in titles.items()}
+    links = [(key, name, use.occurrences) for key, used in uses.items() for name, use in used.items()]
+    posts, names, occurrences = zip(*links, strict=True) if links else ((), (), ())
+    shown = {name: use.shown for used in uses.values() for name, use in used.items()}
+    tags = sorted(shown)
+    return {
+        "posts": array_literal(key_type, posts),
+        "names": array_literal("text", names),
+        "occurrences": array_literal("smallint", occurrences),
+        "tags": array_literal("text", tags),
+        "shown": array_literal("text", [shown[name] for name in tags]),
+    }
+
+
 def make_sounds_known(sounds: Iterable[SoundRow], *, seen_at: datetime) -> None:
     """Rows for the sounds of posts; what an earlier post or TikTok has told stays where these say nothing."""
+    given = sounds_as_parameters(sounds, seen_at)
+    if given["sound_music_id"] == NO_ROWS:
+        return
+    with prepared_cursor() as cursor:
+        cursor.execute(MAKE_SOUNDS_KNOWN.format(where=""), given)
+
+
+def sounds_as_parameters(sounds: Iterable[SoundRow], seen_at: datetime) -> dict[str, str]:
+    """The parameters of `MAKE_SOUNDS_KNOWN`: each sound once, with what its rows tell together."""
     merged: dict[str, SoundRow] = {}
     for sound in sounds:
         known = merged.get(sound.music_id)
         merged[sound.music_id] = sound if known is None else _merged(known, sound)
-    if not merged:
-        return
     rows = [(*structs.astuple(merged[music_id]), seen_at) for music_id in sorted(merged)]
-    columns = zip(SOUND_COLUMNS.values(), zip(*rows, strict=True), strict=True)
-    with prepared_cursor() as cursor:
-        cursor.execute(MAKE_SOUNDS_KNOWN, [array_literal(sql_type, column) for sql_type, column in columns])
+    columns = zip(*rows, strict=True) if rows else ((),) * len(SOUND_COLUMNS)
+    return {
+        f"sound_{name}": array_literal(sql_type, column)
+        for (name, sql_type), column in zip(SOUND_COLUMNS.items(), columns, strict=True)
+    }
 
 
 def due_hashtags(account_id: int, *, since: datetime, looked_before: datetime, most: int) -> list[DueHashtag]:

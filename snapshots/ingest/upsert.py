@@ -10,16 +10,17 @@ from typing import Any
 from django.db import connection, transaction
 
 from snapshots.ingest.normalise import ACCOUNT_COUNTERS, PostRow, ProfileRow
-from snapshots.ingest.pages import posts_before, store_page
+from snapshots.ingest.pages import posts_before, store_days_of_others, store_page
 from snapshots.ingest.past import clear_backed, judge_rows
 from snapshots.ingest.quality import Judgement
 from snapshots.ingest.readings import store_readings, suspect_json
 from snapshots.ingest.subjects import ACCOUNT, POST, Subject
-from snapshots.ingest.tags import store_tags
+from snapshots.ingest.tags import NewTags, new_tags, store_tags
 from snapshots.scheduling.marks import window_at
 from tikdash import clock
 from tikdash.db.partitions import ensure_months
-from tikdash.db.upsert import upsert
+from tikdash.db.scope import prepared_cursor
+from tikdash.db.upsert import array_literal, upsert
 from tikdash.errors import NotFound
 
 ACCOUNT_BEFORE = f"SELECT {', '.join(ACCOUNT_COUNTERS)} FROM accounts WHERE id = %s FOR NO KEY UPDATE"
@@ -36,7 +37,7 @@ ACCOUNT_UPDATE = f"""
 VANISHED = """
     UPDATE posts SET deleted_at = %(now)s
      WHERE account_id = %(account)s AND deleted_at IS NULL AND posted_at >= %(since)s AND posted_at < %(until)s
-           AND NOT aweme_id = ANY(%(given)s)
+           AND NOT aweme_id = ANY(%(given)s::text[])
     RETURNING aweme_id
 """
 
@@ -115,19 +116,28 @@ def store_posts(account_id: int, rows: list[PostRow], *, measured_at: datetime, 
     if not rows:
         return StoredPosts([], [])
     _ensure_months(POST, measured_at, intraday)
-    with transaction.atomic():
-        before = posts_before(account_id, [row.aweme_id for row in rows])
-        # One order for everybody: two workers on one account wait for each other instead of dead-locking.
-        rows = sorted(rows, key=lambda row: row.aweme_id)
-        verdicts = _judge_posts(rows, before, measured_at)
-        returned = [row.aweme_id for row in rows if row.aweme_id in before and before[row.aweme_id]["deleted_at"]]
-        if returned:
-            with connection.cursor() as cursor:
-                cursor.execute(RETURNED, {"account": account_id, "ids": returned, "at": measured_at})
-        ids = store_page(account_id, rows, before, verdicts, measured_at)
-        store_tags(account_id, rows, before, ids, seen_at=measured_at)
-        by_id = {ids[row.aweme_id]: row for row in rows}
-        _store_readings_of_posts(by_id, before, verdicts, measured_at, intraday)
+    before = posts_before(account_id, [row.aweme_id for row in rows])
+    # One order for everybody: two workers on one account wait for each other instead of dead-locking.
+    rows = sorted(rows, key=lambda row: row.aweme_id)
+    verdicts = _judge_posts(rows, before, measured_at)
+    tags = new_tags(rows, before)
+    returned = [row.aweme_id for row in rows if row.aweme_id in before and before[row.aweme_id]["deleted_at"]]
+    looks_back = returned or any(verdict.cleared for verdict in verdicts.values())
+    if not looks_back and (tags is None or not tags.linked):
+        # Nearly every page: one statement, which is a transaction by itself.
+        since = _marks(rows, measured_at) if intraday else None
+        ids = store_page(account_id, rows, before, verdicts, measured_at, tags=tags, since=since)
+        if others := [row for row in rows if row.aweme_id not in ids]:
+            _follow_others(account_id, others, verdicts, measured_at, intraday)
+    else:
+        with transaction.atomic():
+            if returned:
+                with connection.cursor() as cursor:
+                    cursor.execute(RETURNED, {"account": account_id, "ids": returned, "at": measured_at})
+            ids = store_page(account_id, rows, before, verdicts, measured_at)
+            if others := [row for row in rows if row.aweme_id not in ids]:
+                ids |= store_days_of_others(account_id, others, verdicts, measured_at)
+            _store_all_of(account_id, rows, ids, before, verdicts, measured_at, intraday, tags)
     return StoredPosts(
         new=[row.aweme_id for row in rows if row.aweme_id not in before],
         returned=returned,
@@ -136,10 +146,16 @@ def store_posts(account_id: int, rows: list[PostRow], *, measured_at: datetime, 
 
 def flag_vanished(account_id: int, given: Iterable[str], since: datetime, until: datetime) -> list[str]:
     """Flags the account's posts of that time that the upstream no longer gives; returns their ids."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             VANISHED,
-            {"account": account_id, "given": list(given), "since": since, "until": until, "now": clock.now()},
+            {
+                "account": account_id,
+                "given": array_literal("text", given),
+                "since": since,
+                "until": until,
+                "now": clock.now(),
+            },
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -149,22 +165,40 @@ def _judge_posts(rows: list[PostRow], before: dict[str, dict[str, Any]], at: dat
     return judge_rows(POST, {row.aweme_id: row.counters for row in rows}, before, ids, at)
 
 
-def _store_readings_of_posts(
-    rows: dict[int, PostRow],
+def _follow_others(
+    account_id: int, rows: list[PostRow], verdicts: dict[str, Judgement], at: datetime, intraday: bool
+) -> None:
+    """Stores what is missing of new posts that another worker has made at the same moment."""
+    with transaction.atomic():
+        ids = store_days_of_others(account_id, rows, verdicts, at)
+        _store_all_of(account_id, rows, ids, {}, verdicts, at, intraday, new_tags(rows, {}))
+
+
+def _store_all_of(
+    account_id: int,
+    rows: list[PostRow],
+    ids: dict[str, int],
     before: dict[str, dict[str, Any]],
     verdicts: dict[str, Judgement],
     at: datetime,
     intraday: bool,
+    tags: NewTags | None,
 ) -> None:
-    """What the page says of older rows, and its readings; `rows` by the id of their post."""
-    if not intraday and not any(verdict.cleared for verdict in verdicts.values()):
-        return
-    values = {key: row.counters for key, row in rows.items()}
-    judged = {key: verdicts[row.aweme_id] for key, row in rows.items()}
-    clear_backed(POST, values, {key: before.get(row.aweme_id, {}) for key, row in rows.items()}, judged, at)
+    """Tags and sounds of posts that are stored, what they say of older rows, and their readings."""
+    if tags is not None:
+        store_tags(account_id, tags, ids, seen_at=at)
+    values = {ids[row.aweme_id]: row.counters for row in rows}
+    judged = {ids[row.aweme_id]: verdicts[row.aweme_id] for row in rows}
+    clear_backed(POST, values, {ids[row.aweme_id]: before.get(row.aweme_id, {}) for row in rows}, judged, at)
     if intraday:
-        marks = {key: window_at(row.posted_at, at) for key, row in rows.items()}
-        store_readings(POST, values, judged, at, since={key: mark.opens_at for key, mark in marks.items() if mark})
+        since = {ids[aweme_id]: opens_at for aweme_id, opens_at in _marks(rows, at).items()}
+        store_readings(POST, values, judged, at, since=since)
+
+
+def _marks(rows: list[PostRow], at: datetime) -> dict[str, datetime]:
+    """Where posts of the page stand within a mark of early readings: when it opened, by the upstream's id."""
+    marks = {row.aweme_id: window_at(row.posted_at, at) for row in rows}
+    return {aweme_id: mark.opens_at for aweme_id, mark in marks.items() if mark}
 
 
 def _ensure_months(subject: Subject, measured_at: datetime, intraday: bool) -> None:

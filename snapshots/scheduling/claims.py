@@ -69,15 +69,17 @@ _HEADS = """
 
 #: `walk` goes from tenant to tenant, from one that is drawn to the end and then from the first, until it has found more
 #: lines with something due than there are places and lines of tenants with jobs in flight (each priority of a tenant is
-#: a line; they have a handful): so some that have nothing in flight are among them. `lines`: what was found, with how
-#: many rows of each to look at: twice what it may get, for some are in another dispatcher's hands. The last tenant of a
-#: walk that was cut off may lack its other priorities.
+#: a line; they have a handful): so some that have nothing in flight are among them. Where the shared key can serve less
+#: than there are places, it finds twice as many, or those with keys of their own would be left behind. `lines`: what
+#: was found, with how many rows of each to look at: twice what it may get, for some are in another dispatcher's hands.
+#: The last tenant of a walk that was cut off may lack its other priorities.
 _FIRST_ROWS_OF_EACH = f"""
     start AS (SELECT %(draw)s::bigint %% (max(id) + 1) AS tenant FROM public.tenants),
     -- Once for each queue, and not for each row that the walk comes by.
     wanted AS MATERIALIZED (
-        SELECT r.*, 2 * free + 20 + 10 * (SELECT count(*) FROM fetch_jobs j
-                                           WHERE j.queue = r.queue AND j.lease_until > {NOW}) AS enough
+        SELECT r.*, 20 + CASE WHEN for_people OR free <= %(shared_room)s THEN free ELSE 2 * free END
+                    + 10 * (SELECT count(*) FROM fetch_jobs j
+                             WHERE j.queue = r.queue AND j.lease_until > {NOW}) AS enough
           FROM room r
     ),
     walk AS (

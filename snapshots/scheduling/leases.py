@@ -13,8 +13,9 @@ from django.conf import settings
 from django.db import connection
 
 from tikdash import clock
+from tikdash.db.scope import prepared_cursor
 
-NOW = "coalesce(%(now)s, now())"
+NOW = "coalesce(%(now)s::timestamptz, now())"
 
 COLUMNS = (
     "id", "account_id", "kind", "queue", "cadence_s", "offset_s", "cursor", "params", "attempts", "started_at",
@@ -22,7 +23,7 @@ COLUMNS = (
 )  # fmt: skip
 BEGIN = f"""
     UPDATE fetch_jobs
-       SET started_at = {NOW}, lease_until = {NOW} + make_interval(secs => %(lease)s)
+       SET started_at = {NOW}, lease_until = {NOW} + make_interval(secs => %(lease)s::float8)
      WHERE id = %(id)s AND state = 'active' AND started_at IS NULL AND lease_until > {NOW}
            AND NOT EXISTS (SELECT FROM public.tenants t WHERE t.id = tenant_id AND t.fetching_paused_at IS NOT NULL)
            AND NOT EXISTS (SELECT FROM public.paused_kinds p WHERE p.kind = fetch_jobs.kind)
@@ -31,7 +32,8 @@ BEGIN = f"""
 SUCCEED = f"""
     UPDATE fetch_jobs
        SET lease_until = NULL, started_at = NULL, attempts = 0, error = '', error_code = '', succeeded_at = {NOW},
-           queue = %(queue)s, priority = 0, cadence_s = %(cadence)s, next_due_at = coalesce(%(due)s, next_due_at),
+           queue = %(queue)s, priority = 0, cadence_s = %(cadence)s::int,
+           next_due_at = coalesce(%(due)s::timestamptz, next_due_at),
            -- What was called off in the meantime stays so.
            state = CASE WHEN %(cadence)s::int IS NULL AND state = 'active' THEN 'done' ELSE state END,
            params = params || %(result)s::jsonb
@@ -103,12 +105,12 @@ class WaitingJob:
 
 def begin(job_id: int) -> RunningJob | None:
     """Takes a claimed job; None when its lease has ended, another worker was first, or it must not run (any more)."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(BEGIN, {"id": job_id, "lease": settings.JOB_LEASE_S, "now": clock.frozen()})
         row = cursor.fetchone()
     if row is None:
         return None
-    # Django's own cursors leave JSON as text.
+    # Django's cursors leave JSON as text.
     return RunningJob(**dict(zip(COLUMNS, row, strict=True)) | {"params": orjson.loads(row[7])})
 
 
@@ -125,7 +127,7 @@ def succeed(
         "result": orjson.dumps(result).decode(),
         "now": clock.frozen(),
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(SUCCEED, parameters)
         return bool(cursor.rowcount)
 

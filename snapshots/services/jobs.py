@@ -22,7 +22,7 @@ from tikdash import clock
 from tikdash.db.scope import tenant_scope
 from tikdash.error_pages import server_gone
 from tikdash.errors import TikdashError
-from tikdash.plans import limits_of
+from tikdash.plans import limits_of, plans_remembered
 from tikdash.tiklive.errors import BudgetReached, FlightLost, NotAdmitted, TikLiveError
 
 log = structlog.get_logger(__name__)
@@ -62,7 +62,8 @@ def run_jobs(tenant: TenantRef, job_ids: list[int]) -> list[RunReport]:
     because it was paused or the worker is to end, is given back as it was.
     """
     reports, left_alone = [], list[int]()
-    with tenant_scope(tenant), structlog.contextvars.bound_contextvars(tenant=tenant.slug):
+    bound = structlog.contextvars.bound_contextvars(tenant=tenant.slug)
+    with tenant_scope(tenant), plans_remembered(), bound:
         for number, job_id in enumerate(job_ids, 1):
             job = None if is_stopping() else leases.begin(job_id)
             if job is None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
+from backports import zstd
 
 from tikdash import clock
 from tikdash.redis import RedisGone, Script, Server
@@ -153,11 +153,8 @@ class Flight:
     def _say(self, what: str, payload: bytes, kept_ms: int) -> None:
         if self._server is None:
             return
-        try:
-            self._server.run(LAND, self.names, (self.token, what, payload, kept_ms))
-        except RedisGone:
-            # The lease ends by itself.
-            return
+        # Without Redis the lease ends by itself.
+        self._server.soon(LAND, self.names, (self.token, what, payload, kept_ms))
 
 
 class _Keeper:
@@ -195,15 +192,15 @@ def _keeper(process: int) -> _Keeper:
 
 
 def _packed(body: bytes, measured_at: datetime) -> bytes:
-    """13 digits of milliseconds, a letter that says whether the rest is deflated, the rest."""
+    """13 digits of milliseconds, a letter that says how the rest is packed, the rest."""
     stamp = b"%013d" % _milliseconds(measured_at)
-    return stamp + (b"z" + zlib.compress(body, 1) if len(body) >= _WORTH_PACKING else b"-" + body)
+    return stamp + (b"s" + zstd.compress(body, 1) if len(body) >= _WORTH_PACKING else b"-" + body)
 
 
 def _unpacked(kept: bytes) -> Kept:
     measured_at = datetime.fromtimestamp(int(kept[:_STAMP]) / 1000, UTC)
     rest = kept[_STAMP + 1 :]
-    return Kept(zlib.decompress(rest) if kept[_STAMP : _STAMP + 1] == b"z" else rest, measured_at)
+    return Kept(zstd.decompress(rest) if kept[_STAMP : _STAMP + 1] == b"s" else rest, measured_at)
 
 
 def _milliseconds(moment: datetime) -> int:

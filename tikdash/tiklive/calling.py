@@ -118,8 +118,9 @@ class Caller:
         self._ports = ports
         self._base_url = base_url
         self._timeouts = timeouts
-        self._cache = Cache(server())
-        self._admission = Admission(server())
+        self._server = server()
+        self._cache = Cache(self._server)
+        self._admission = Admission(self._server)
 
     def __repr__(self) -> str:
         return (
@@ -138,7 +139,9 @@ class Caller:
         """As `call`, with when the answer was measured, where it is from, and what it took."""
         asked = cleaned(endpoint, params)
         entry = self._entry(endpoint, asked)
-        answer = self._fetch(endpoint, asked)[0] if entry is None else self._kept_or_fetched(endpoint, asked, entry)
+        # What follows an answer (its credits, the end of its slot, the answer itself) reaches Redis in one round trip.
+        with self._server.together():
+            answer = self._fetch(endpoint, asked)[0] if entry is None else self._kept_or_fetched(endpoint, asked, entry)
         if self.measured_at is None or answer.measured_at < self.measured_at:
             self.measured_at = answer.measured_at
         return answer
@@ -183,6 +186,7 @@ class Caller:
                 wait = wait_before_next(error, attempts=len(attempts), chance=_CHANCE, **_retry_rules())
                 if wait is not None:
                     metrics.retried(endpoint.slug, error.code)
+                    self._server.send_kept()
                     sleep(wait)
                     continue
             # Also where another try was not admitted: what went wrong says more than that.
@@ -237,13 +241,8 @@ class Caller:
         return None
 
     def _leave(self, slot: Slot | None, attempt: _Attempt) -> None:
-        if slot is None:
-            return
-        try:
-            self._admission.finish(slot, attempt.verdict, pause_s=attempt.pause_s)
-        except RedisGone:
-            # The slot ends with its lease.
-            return
+        if slot is not None:
+            self._admission.finish_soon(slot, attempt.verdict, pause_s=attempt.pause_s)
 
     def _meter(self, attempt: _Attempt) -> None:
         latency_ms = attempt.latency_ms or 0
