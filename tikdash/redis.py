@@ -161,6 +161,8 @@ class Server:
                 answer = self.run(kept.script, kept.keys, kept.args)
             except RedisGone:
                 return
+            except ResponseError as error:
+                answer = error
         if isinstance(answer, Exception):
             if not self._is_gone(answer):
                 log.warning("redis_refused", error=f"{type(answer).__name__}: {answer}")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts.models import User
@@ -14,7 +15,7 @@ from accounts.selectors import TenantRef
 from tests.cast import Cast
 from tests.simulating import NOW, Caller
 from tikdash import clock
-from tikdash.db.scope import tenant_scope
+from tikdash.db.scope import owner, tenant_scope
 
 NOON = datetime.fromisoformat(NOW)
 
@@ -58,3 +59,19 @@ def browser_of(user: User, host: str) -> Client:
     client = Client(headers={"host": host})
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
     return client
+
+
+@contextmanager
+def broken_table(schema: str, *tables: str) -> Iterator[None]:
+    """Inside the block these tables of a database that is really written to take no row."""
+
+    def each(change: str) -> None:
+        with owner(schema), connection.cursor() as cursor:
+            for table in tables:
+                cursor.execute(f"ALTER TABLE {table} {change}")
+
+    each("ADD CONSTRAINT broken CHECK (false) NOT VALID")
+    try:
+        yield
+    finally:
+        each("DROP CONSTRAINT broken")

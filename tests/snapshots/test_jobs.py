@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.selectors import TenantRef
 from billing.metering import UsageMeter, meter
@@ -22,8 +22,8 @@ from snapshots.services.jobs import RunReport, run_jobs
 from tests.cast import Cast
 from tests.factories import make_account, make_job
 from tests.simulating import Caller
+from tests.snapshots.conftest import broken_table
 from tikdash import clock
-from tikdash.db.scope import owner
 from tikdash.plans import limits_of
 from tikdash.tiklive.client import client_for
 from tikdash.tiklive.ports import load_ports
@@ -177,13 +177,11 @@ def test_pages_are_counted_one_by_one_when_the_second_fails(acme: TenantRef, ups
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_of_ours_while_storing_leaves_the_usage_and_a_sentence(
-    acme: TenantRef, upstream: Caller, kind: str
+    real_acme: TenantRef, upstream: Caller, kind: str
 ) -> None:
     job = make_lenas_job(upstream, kind)
-    with owner(acme.schema_name), connection.cursor() as cursor:
-        for table in ("account_snapshots", "post_snapshots"):
-            cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT broken CHECK (false)")
-    report = run(acme, job)
+    with broken_table(real_acme.schema_name, "account_snapshots", "post_snapshots"):
+        report = run(real_acme, job)
     assert (report.outcome, report.text) == ("error", "An error of ours: IntegrityError.")
     assert (job.state, job.attempts, job.error) == ("active", 1, "An error of ours: IntegrityError.")
     assert UsageEvent.objects.count() == 1 and Post.objects.count() == 0
