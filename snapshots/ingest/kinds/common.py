@@ -25,7 +25,7 @@ Result = dict[str, Any]
 #: Nearly every job begins with it, so PostgreSQL plans it once a connection.
 ACCOUNT_FIELDS = [field.attname for field in TrackedAccount._meta.concrete_fields]
 ACCOUNT = f"""
-    SELECT {", ".join(field.column for field in TrackedAccount._meta.concrete_fields)} FROM accounts WHERE id = %s
+    SELECT {", ".join(str(field.column) for field in TrackedAccount._meta.concrete_fields)} FROM accounts WHERE id = %s
 """
 
 
