@@ -6,10 +6,13 @@ STAMP := $(VENV)/.installed
 export PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: run test soak bench lint format requirements help clean
+.PHONY: run code test soak bench lint format requirements help clean
 
 run: $(STAMP) ## run everything: servers, demo, web, worker, beat, simulator (PORT=8000)
 	@exec $(BIN)/python manage.py run
+
+code: $(STAMP) ## the code that the demo's operator is asked for at the log-in
+	@$(BIN)/python manage.py demo_code
 
 test: $(STAMP) ## lint, types, import contracts, migrations, all tests with the browser's
 	@$(BIN)/python -m tests.chromium

@@ -140,6 +140,12 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "name", "password1", "password2"]})]
     inlines = [MembershipInline]
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Operators vouch for the address that they typed."""
+        super().save_model(request, obj, form, change)
+        if not change or "email" in form.changed_data:
+            obj.trust_email()
+
 
 @admin.register(AuditEntryRow)
 class AuditAdmin(ModelAdmin):

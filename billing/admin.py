@@ -15,7 +15,7 @@ from tikdash.ui.admin import EstimatedCountPaginator
 @admin.register(Plan)
 class PlanAdmin(ModelAdmin):
     list_display = [
-        "name", "code", "tracked_accounts", "queue", "requests_per_minute", "requests_burst", "daily_credits",
+        "name", "code", "tracked_accounts", "seats", "queue", "requests_per_minute", "requests_burst", "daily_credits",
         "posts_kept_fresh", "chart_days",
     ]  # fmt: skip
     search_fields = ["name", "code"]
@@ -23,7 +23,16 @@ class PlanAdmin(ModelAdmin):
         (None, {"fields": ["code", "name", "queue"]}),
         (
             "What tenants get",
-            {"fields": ["tracked_accounts", "cadences", "posts_kept_fresh", "chart_days", "readings_kept_days"]},
+            {
+                "fields": [
+                    "tracked_accounts",
+                    "seats",
+                    "cadences",
+                    "posts_kept_fresh",
+                    "chart_days",
+                    "readings_kept_days",
+                ]
+            },
         ),
         ("What tenants may spend", {"fields": ["requests_per_minute", "requests_burst", "daily_credits"]}),
     ]

@@ -3,16 +3,28 @@
 - Acme (plan pro, shared schema): Ana is its owner, Max a member.
 - Rival (plan free, shared schema): Rita is its owner. Nothing of Acme may ever reach her.
 - Globex (plan enterprise, schema of its own): Gil is its owner.
-- Olga is staff: she sees the admin and belongs to no tenant. Nora has a log-in and belongs to none either.
+- Olga is staff: she sees the admin, behind an authenticator app, and belongs to no tenant. Nora has a log-in and
+  belongs to none either.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+
+from allauth.account.internal.flows.login import (
+    _AUTHENTICATION_METHODS_USER_SESSION_KEY,
+    AUTHENTICATION_METHODS_SESSION_KEY,
+)
+from allauth.account.internal.userkit import user_id_to_str
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django.test import Client
 
 from accounts.models import Domain, Membership, Shard, Tenant, User
 from accounts.selectors import TenantRef, tenant_by_slug
 from accounts.services.tenants import add_member, create_tenant
+from accounts.web.second_factor import FACTORS
 from tikdash.db.scope import owner
 
 PASSWORD = "correct-horse-battery"
@@ -30,6 +42,10 @@ BILLED = [
     "subscriptions", "alert_channels", "usage_alerts", "alert_deliveries",
 ]  # fmt: skip
 OLGA, NORA = "olga@tikdash.example", "nora@nowhere.example"
+
+
+#: What Olga's app holds.
+OLGA_KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 @dataclass(frozen=True)
@@ -59,8 +75,35 @@ def make_cast() -> None:
         create_tenant(slug=slug, name=name, plan=plan, dedicated=slug == "globex")
     for email, (slug, role) in PEOPLE.items():
         add_member(tenant_id=tenant_by_slug(slug).id, email=email, role=role, password=PASSWORD)
-    User.objects.create_superuser(OLGA, PASSWORD, name="Olga")
+    give_app(User.objects.create_superuser(OLGA, PASSWORD, name="Olga"))
     User.objects.create_user(NORA, PASSWORD, name="Nora")
+
+
+def give_app(user: User, key: str = OLGA_KEY) -> None:
+    """From now on the person's log-in asks for a code of the app that holds `key`."""
+    TOTP.activate(user, key)
+
+
+def code_now(key: str = OLGA_KEY) -> str:
+    """What the app shows at this moment."""
+    return str(format_hotp_value(hotp_value(key, int(time.time()) // 30)))
+
+
+def sign_in_whole(client: Client, user: User, backend: str | None = None) -> None:
+    """Django's `force_login` as a log-in really is: where a person has a second factor, the session came with it."""
+    _force_login(client, user, backend)
+    factor = Authenticator.objects.filter(user_id=user.pk, type__in=FACTORS).first()
+    if factor is not None:
+        session = client.session
+        session[AUTHENTICATION_METHODS_SESSION_KEY] = [
+            {"method": "mfa", "at": time.time(), "id": factor.pk, "type": factor.type}
+        ]
+        session[_AUTHENTICATION_METHODS_USER_SESSION_KEY] = user_id_to_str(user)
+        session.save()
+
+
+_force_login = Client.force_login
+Client.force_login = sign_in_whole  # type: ignore[method-assign, assignment]
 
 
 def clean_up() -> None:
@@ -71,7 +114,8 @@ def clean_up() -> None:
 
     schemas = list(Shard.objects.values_list("schema_name", flat=True))
     with owner(), connection.cursor() as cursor:
-        names = [f'"public"."{name}"' for name in ("django_session", "audit_log", *BILLED)]
+        tables = ("django_session", "usersessions_usersession", "audit_log", *BILLED)
+        names = [f'"public"."{name}"' for name in tables]
         for schema in schemas:
             names += [
                 f'"{schema}"."{table["name"]}"'

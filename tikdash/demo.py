@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 import urllib3
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.conf import settings
 
 from accounts.models import Tenant, User
@@ -28,6 +30,8 @@ from tikdash.tiklive.ports import ApiKey
 DAYS = 90
 PASSWORD = "tikdash-demo"  # noqa: S105  (it is printed at every start)
 OPS = "ops@tikdash.example"
+#: What the operator's authenticator app holds: `manage.py demo_code` plays the app.
+OPS_KEY = "TIKDASHDEMOTIKDASHDEMOTIKDASHDEM"
 HISTORY_KEY = "sim-demo-history"
 #: The moment of a day at which the demo looks at its accounts: after the daily windows.
 HOUR = timedelta(hours=4)
@@ -158,7 +162,12 @@ def _seed(say: Callable[[str], None], days: int) -> None:
             fetch_now(ref, handle)
     _fetch_pictures_from_now_on(refs)
     if not User.objects.filter(email=OPS).exists():
-        User.objects.create_superuser(OPS, PASSWORD, name="Olga Ops")
+        TOTP.activate(User.objects.create_superuser(OPS, PASSWORD, name="Olga Ops"), OPS_KEY)
+
+
+def ops_code() -> str:
+    """The code that the operator's log-in asks for now."""
+    return str(format_hotp_value(hotp_value(OPS_KEY, int(time.time()) // 30)))
 
 
 def _tenant(demo: DemoTenant) -> TenantRef:

@@ -47,6 +47,14 @@ class NotFound(TikdashError):
     message = "This does not exist."
 
 
+class NotAllowed(TikdashError):
+    """The one who asks is known here, but the role does not go so far; the sentence says who may."""
+
+    code = "not_allowed"
+    status = 403
+    message = "Your role in this workspace does not allow this."
+
+
 class LimitReached(TikdashError):
     """A limit of the plan or of the product stands in the way."""
 

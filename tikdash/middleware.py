@@ -16,13 +16,14 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import DisallowedHost
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import split_domain_port
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import User
 from accounts.selectors import arrival_at, membership_of, person_in
 from accounts.services.auditing import NOBODY, Actor, acting
+from accounts.web.second_factor import way_to_second_factor
 from tikdash import health, metrics
 from tikdash.db.scope import all_tenants, tenant_scope
 from tikdash.errors import TikdashError
@@ -220,7 +221,7 @@ class MembershipMiddleware:
 
 
 class AdminScopeMiddleware:
-    """Staff in the admin, on the public host, see all tenants of the shard they chose."""
+    """Staff in the admin, on the public host, and with their second factor, see all tenants of the shard they chose."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -228,6 +229,8 @@ class AdminScopeMiddleware:
     def __call__(self, request: Any) -> HttpResponse:
         if request.tenant is not None or not request.path_info.startswith("/admin/"):
             return self.get_response(request)
+        if request.user.is_authenticated and request.user.is_staff and (way := way_to_second_factor(request)):
+            return redirect(way)
         with all_tenants(self._schema(request)):
             response = self.get_response(request)
         # unfold's pages run Alpine.js, which evaluates expressions; nothing of a customer's page is loosened.

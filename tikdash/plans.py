@@ -25,7 +25,7 @@ class PlanLimits:
     """`cadences` maps a kind of job to seconds between two runs; a kind that is missing is not in the plan.
 
     `readings_kept_days` is None where readings are kept as long as the installation says, `daily_credits` without a
-    cap.
+    cap. `seats` are members and open invitations together.
     """
 
     code: str
@@ -37,6 +37,7 @@ class PlanLimits:
     chart_days: int
     readings_kept_days: int | None = None
     daily_credits: int | None = None
+    seats: int = 3
 
 
 @cache

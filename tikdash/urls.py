@@ -12,6 +12,9 @@ handler500 = "tikdash.error_pages.server_error"
 urlpatterns = [
     path("", include("accounts.web.sign_in_urls")),
     path("", include("accounts.web.preferences_urls")),
+    path("sign-up/", views.on_public_host, name="account_signup"),
+    path("you/", views.on_public_host, name="you"),
+    path("you/email/", views.on_public_host, name="account_email"),
     path("enter/", views.enter_workspace, name="enter_workspace"),
     path("prefetch.json", prefetch.rules, name="prefetch_rules"),
     path("settings/", include("accounts.web.settings_urls")),

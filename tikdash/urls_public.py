@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account import views as allauth_views
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
@@ -16,6 +17,8 @@ urlpatterns = [
     path("open/<slug:slug>/", views.open_workspace, name="open_workspace"),
     path("", include("accounts.web.sign_in_urls")),
     path("", include("accounts.web.preferences_urls")),
+    path("sign-up/", allauth_views.signup, name="account_signup"),
+    path("you/", include("accounts.web.you_urls")),
     path("admin/shard/", admin.site.admin_view(choose_shard), name="admin_shard"),
     path("admin/login/", login_not_required(views.admin_log_in)),
     path("admin/", admin.site.urls),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
+from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -40,7 +43,16 @@ def enter_workspace(request: Any) -> HttpResponse:
     """Takes the ticket and opens the session of this host."""
     user = redeem_ticket(ticket=request.GET.get("ticket", ""), tenant_id=request.tenant.id)
     login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return redirect("/")
+    UserSession.objects.create_from_request(request)
+    target = request.GET.get("next", "")
+    return redirect(target if get_adapter(request).is_safe_url(target) else "/")
+
+
+@require_GET
+@login_not_required
+def on_public_host(request: HttpRequest) -> HttpResponse:
+    """Pages that are no workspace's: the same address on the public host."""
+    return redirect(host_url(request, settings.BASE_DOMAIN) + request.path)
 
 
 def admin_log_in(request: HttpRequest) -> HttpResponse:

@@ -12,7 +12,7 @@ from tikdash.plans import PlanLimits
 #: Every job asks twice. In the order of `PlanLimits`.
 LIMITS = """
     SELECT code, name, tracked_accounts, queue, cadences::text, posts_kept_fresh, chart_days, readings_kept_days,
-           daily_credits
+           daily_credits, seats
       FROM public.plans WHERE code = %s
 """
 

@@ -7,12 +7,13 @@ import uuid
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
 from billing.models import UsageEvent
 from snapshots.models import Hashtag, HashtagSnapshot, Sound, TrackedAccount
-from tests.cast import OLGA, PASSWORD, Cast
+from tests.cast import OLGA, PASSWORD, Cast, code_now
 from tests.factories import make_account, make_comment, make_job, make_post, make_sample, make_snapshots, make_story
 from tikdash import clock
 from tikdash.db.scope import tenant_scope
@@ -85,7 +86,12 @@ def test_staff_signs_in_through_the_one_log_in_and_lands_in_the_admin(cast: Cast
     client = browser(None)
     sent = client.get("/admin/", follow=True)
     to = sent.redirect_chain[-1][0]
-    assert client.post(to, {"login": OLGA, "password": PASSWORD})["Location"] == "/admin/"
+    cache.clear()
+    asked = client.post(to, {"login": OLGA, "password": PASSWORD})["Location"]
+    assert asked == "/log-in/second-factor/"
+    assert client.get("/admin/").status_code == 302, "the password alone opens nothing"
+    assert client.post(asked, {"code": code_now()})["Location"] == "/admin/"
+    assert client.get("/admin/").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,11 @@ def test_the_three_plans_to_start_with(cast: Cast) -> None:
     assert limits_of(cast.rival) == PlanLimits(
         "free", "Free", 5, "free", {"profile": DAY, "posts": DAY}, 30, 365, None, 5_000
     )
-    assert limits_of(cast.acme) == PlanLimits("pro", "Pro", 100, "pro", PRO, 60, 365)
+    assert limits_of(cast.acme) == PlanLimits("pro", "Pro", 100, "pro", PRO, 60, 365, seats=10)
     finer = {"profile": HOUR, "posts": HOUR // 2, "stories": HOUR, "early": HOUR, "detail": DAY}
     assert limits_of(cast.globex).cadences == PRO | finer
     assert limits_of(cast.globex).tracked_accounts == 5000
+    assert limits_of(cast.globex).seats == 100
     assert [plan.queue for plan in Plan.objects.order_by("tracked_accounts")] == ["free", "pro", "enterprise"]
 
 
@@ -61,7 +62,7 @@ def test_the_plans_to_start_with_have_a_share_of_the_shared_key_and_free_a_cap(c
     ) == [("free", 30, 5, 5_000), ("pro", 60, 10, None), ("enterprise", 120, 10, None)]
 
 
-@pytest.mark.parametrize("name", ["requests_per_minute", "requests_burst", "daily_credits"])
+@pytest.mark.parametrize("name", ["requests_per_minute", "requests_burst", "daily_credits", "seats"])
 def test_a_plan_that_could_never_fetch_is_refused_by_form_and_database(cast: Cast, name: str) -> None:
     plan = Plan.objects.get(code="free")
     setattr(plan, name, 0)
@@ -78,7 +79,7 @@ def test_staff_sees_and_changes_what_a_plan_may_spend(cast: Cast) -> None:
     assert "Requests a minute that one tenant may take of a shared key." in page
     assert "Empty: no cap." in page
     sent = {
-        "code": "free", "name": "Free", "queue": "free", "tracked_accounts": 5, "posts_kept_fresh": 30,
+        "code": "free", "name": "Free", "queue": "free", "tracked_accounts": 5, "seats": 3, "posts_kept_fresh": 30,
         "chart_days": 365, "cadences": '{"profile": 86400}', "requests_per_minute": 12, "requests_burst": 3,
         "daily_credits": "",
     }  # fmt: skip

@@ -23,10 +23,14 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 OPEN = {
     "account_login", "account_logout", "account_signup", "account_inactive", "account_reset_password",
     "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
+    "account_email_verification_sent", "mfa_authenticate", "mfa_login_webauthn", "you", "account_email",
     "enter_workspace", "choose_language",
 }  # fmt: skip
 #: Every other address: how it is called, and with which ids.
 MEMBERS_ONLY = {
+    "account_reauthenticate": "GET",
+    "mfa_reauthenticate": "GET",
+    "mfa_reauthenticate_webauthn": "GET",
     "start": "GET",
     "overview": "GET",
     "posts": "GET",
@@ -67,6 +71,9 @@ MEMBERS_ONLY = {
 #: Members without a role that manages do not find these.
 MANAGERS_ONLY = {"audit", "audit_export"}
 PATHS = {
+    "account_reauthenticate": "/confirm/password/",
+    "mfa_reauthenticate": "/confirm/code/",
+    "mfa_reauthenticate_webauthn": "/confirm/passkey/",
     "start": "/",
     "overview": "/overview/",
     "posts": "/posts/",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from tikdash.ui import numbers
+from tikdash.ui import browsers, numbers
 from tikdash.ui.sparkline import sparkline_svg
 
 register = template.Library()
@@ -169,6 +169,12 @@ def signed_percent(ratio: float | None) -> str:
 def shown(first: int | None, last: int | None, total: int | None) -> str:
     """The part of a list that a page shows: `1–50 of 142`."""
     return f"{numbers.exact(first)}–{numbers.exact(last)} of {numbers.exact(total)}"
+
+
+@register.filter
+def browser_name(user_agent: str) -> str:
+    """`Firefox on Windows` of a User-Agent."""
+    return browsers.browser_name(user_agent)
 
 
 @register.filter

@@ -123,6 +123,7 @@ class Command(TikdashCommand):
                 lines.append(f"  {tenant.name:<16} http://{tenant.slug}.{base}:{port}/   {tenant.owner:<22} ({plan})")
             lines += [
                 f"  {'Administration':<16} http://{base}:{port}/admin/   {demo.OPS}",
+                "  Its log-in asks for a code of an app as well; for the demo, `make code` shows it.",
                 "",
                 f"  The password of everybody is {demo.PASSWORD}. Ctrl-C stops everything; the data stay.",
             ]
