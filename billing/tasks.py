@@ -6,6 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from billing import metering
+from billing.services import sampling
 
 
 @shared_task(name="billing.make_partitions", ignore_result=True)
@@ -18,3 +19,15 @@ def make_partitions() -> None:
 def drop_old_partitions() -> None:
     """Drops months of the ledger that are kept no longer. Twice: the second run finds none."""
     metering.drop_old_partitions(settings.USAGE_KEPT_MONTHS)
+
+
+@shared_task(name="billing.sample_queues", ignore_result=True, expires=50)
+def sample_queues() -> None:
+    """Writes how queues stand and follows what is watched. Twice: one sample a second, and each is followed once."""
+    sampling.sample_queues()
+
+
+@shared_task(name="billing.sample_tables", ignore_result=True)
+def sample_tables() -> None:
+    """Writes the sizes of all tables. Twice: the later sizes of a day take the place of the earlier ones."""
+    sampling.sample_tables()

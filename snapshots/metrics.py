@@ -12,10 +12,12 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 
 from accounts.selectors import schemas
 from snapshots.scheduling.dispatch import jobs_in_flight
+from snapshots.scheduling.ended import ended_so_far
 from snapshots.scheduling.holds import holds_now
 from snapshots.scheduling.leases import NOW
 from tikdash import clock
 from tikdash.db.scope import all_tenants
+from tikdash.work import QueueFigures
 
 #: What a dispatcher would claim had every queue room for it; served by the index `fetch_jobs_claim` alone.
 DUE = f"""
@@ -49,6 +51,33 @@ def jobs() -> Iterator[GaugeMetricFamily]:
         due.add_metric([queue], found.jobs)
         oldest.add_metric([queue], found.oldest_s)
     yield from (in_flight, due, oldest)
+
+
+def queue_figures() -> list[QueueFigures]:
+    """Every queue for `tikdash.work`."""
+    held, waiting, sums = jobs_in_flight(), jobs_due(), ended_so_far()
+    return [
+        QueueFigures(
+            queue=queue,
+            waiting=found.jobs,
+            oldest_s=max(0.0, found.oldest_s),
+            in_flight=held.get(queue, 0),
+            ended=sums[0].get(queue, 0) if sums else None,
+            busy_s=sums[1].get(queue, 0) / 1000 if sums else None,
+        )
+        for queue in settings.QUEUE_ROOM
+        for found in [waiting.get(queue, Waiting())]
+    ]
+
+
+def accounts_by_tenant() -> dict[int, int]:
+    """Tracked accounts for `tikdash.work`, without those that were removed."""
+    found: dict[int, int] = {}
+    for schema in schemas():
+        with all_tenants(schema), connection.cursor() as cursor:
+            cursor.execute("SELECT tenant_id, count(*) FROM accounts WHERE removed_at IS NULL GROUP BY tenant_id")
+            found |= dict(cursor.fetchall())
+    return found
 
 
 def jobs_due() -> dict[str, Waiting]:

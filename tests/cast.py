@@ -39,7 +39,8 @@ PEOPLE = {
 BILLED = [
     "usage_events", "usage_daily", "usage_hourly", "usage_fills", "usage_late", "usage_saved", "usage_corrections",
     "credit_packs", "credit_grants", "invoices", "platform_budgets", "tenant_budgets", "budget_refusals",
-    "subscriptions", "alert_channels", "usage_alerts", "alert_deliveries",
+    "subscriptions", "alert_channels", "usage_alerts", "alert_deliveries", "queue_samples", "table_samples",
+    "watch_states", "capacity_scenarios", "capacity_tiers", "capacity_features", "capacity_tables", "quarter_plans",
 ]  # fmt: skip
 OLGA, NORA = "olga@tikdash.example", "nora@nowhere.example"
 

@@ -266,6 +266,8 @@ PICTURE_HOSTS_TRUSTED = env.list(
 )
 #: Who knows what a tenant's plan allows; the kernel and `snapshots` ask through `tikdash.plans`.
 PLAN_LIMITS = "billing.services.plans.limits_of"
+#: Who knows how queues stand and how many accounts are tracked; `billing` asks through `tikdash.work`.
+WORK_PORTS = {"QUEUES": "snapshots.metrics.queue_figures", "ACCOUNTS": "snapshots.metrics.accounts_by_tenant"}
 
 # --- work ------------------------------------------------------------------------------------------------------------
 
@@ -316,6 +318,8 @@ CELERY_BEAT_SCHEDULE = {
     "partitions-of-usage": {"task": "billing.make_partitions", "schedule": 6 * 3600},
     "partitions-of-audit": {"task": "accounts.make_partitions", "schedule": 6 * 3600},
     "stopped-accounts": {"task": "snapshots.remove_stopped", "schedule": 300, "options": {"expires": 300}},
+    "samples": {"task": "billing.sample_queues", "schedule": 60, "options": {"expires": 50}},
+    "sizes-of-tables": {"task": "billing.sample_tables", "schedule": 6 * 3600},
     # In the morning, when the daily work is done.
     "retention-of-data": {"task": "snapshots.drop_old_readings", "schedule": crontab(hour=6, minute=10)},
     "retention-of-usage": {"task": "billing.drop_old_partitions", "schedule": crontab(hour=6, minute=20)},
@@ -323,6 +327,22 @@ CELERY_BEAT_SCHEDULE = {
     "orphans": {"task": "snapshots.look_for_orphans", "schedule": crontab(hour=6, minute=30)},
     "peers": {"task": "snapshots.count_peers", "schedule": crontab(hour=6, minute=40)},
 }
+#: What is watched (`billing.watching`): seconds within which a queue should drain, and for how long a job may be due.
+WATCH_DRAIN_S = env.int("WATCH_DRAIN_S", default=300)
+WATCH_OVERDUE_S = env.int("WATCH_OVERDUE_S", default=1800)
+#: Queues that drain at their own pace by design.
+WATCH_NOT = env.list("WATCH_NOT", default=["backfill"])
+#: The most worker threads that may be started, over all hosts.
+WORKERS_CEILING = env.int("WORKERS_CEILING", default=64)
+#: How long workers are given to say how many threads they have, every minute.
+WORKERS_ANSWER_WITHIN_S = env.float("WORKERS_ANSWER_WITHIN_S", default=1.0)
+#: Bytes of the database's disk, 0 where nobody said; and within how many days it may be full.
+DATABASE_DISK_BYTES = env.int("DATABASE_DISK_BYTES", default=0)
+WATCH_DISK_DAYS = env.int("WATCH_DISK_DAYS", default=90)
+#: How many samples in a row make an alarm, and end one; a sample is taken every minute.
+WATCH_SAMPLES = env.int("WATCH_SAMPLES", default=5)
+#: A quarter and the one before it.
+QUEUE_SAMPLES_KEPT_DAYS = env.int("QUEUE_SAMPLES_KEPT_DAYS", default=200)
 JOBS_PER_TASK = 25
 JOB_LEASE_S = env.int("JOB_LEASE_S", default=300)
 JOB_ATTEMPTS = env.int("JOB_ATTEMPTS", default=10)

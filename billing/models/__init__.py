@@ -1,5 +1,6 @@
 from billing.models.alerts import AlertChannel, AlertDelivery, UsageAlert
 from billing.models.budgets import BudgetRefusal, PlatformBudget, Subscription, TenantBudget
+from billing.models.capacity import CapacityFeature, CapacityScenario, CapacityTable, CapacityTier, QuarterPlan
 from billing.models.pace import KeyPace
 from billing.models.packs import CreditGrant, CreditPack, Invoice
 from billing.models.plans import Plan
@@ -13,11 +14,16 @@ from billing.models.usage import (
     UsageRecordRow,
     UsageSaved,
 )
+from billing.models.watching import QueueSample, TableSample, WatchState
 
 __all__ = [
     "AlertChannel",
     "AlertDelivery",
     "BudgetRefusal",
+    "CapacityFeature",
+    "CapacityScenario",
+    "CapacityTable",
+    "CapacityTier",
     "CreditGrant",
     "CreditPack",
     "Invoice",
@@ -25,7 +31,10 @@ __all__ = [
     "LateUsage",
     "Plan",
     "PlatformBudget",
+    "QuarterPlan",
+    "QueueSample",
     "Subscription",
+    "TableSample",
     "TenantBudget",
     "UsageAlert",
     "UsageCorrection",
@@ -35,4 +44,5 @@ __all__ = [
     "UsageHourly",
     "UsageRecordRow",
     "UsageSaved",
+    "WatchState",
 ]

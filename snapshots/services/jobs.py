@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,6 +18,7 @@ from snapshots.ingest.kinds import RUNNERS, RefusedError
 from snapshots.models import FetchJob
 from snapshots.scheduling import leases
 from snapshots.scheduling.cadence import next_due, retry_after
+from snapshots.scheduling.ended import count_ended
 from snapshots.scheduling.holds import is_background, note_wait
 from snapshots.services.stopping import is_stopping
 from tikdash import clock
@@ -62,6 +65,7 @@ def run_jobs(tenant: TenantRef, job_ids: list[int]) -> list[RunReport]:
     because it was paused or the worker is to end, is given back as it was.
     """
     reports, left_alone = [], list[int]()
+    ended, busy_ms = Counter[str](), Counter[str]()
     bound = structlog.contextvars.bound_contextvars(tenant=tenant.slug)
     with tenant_scope(tenant), plans_remembered(), bound:
         for number, job_id in enumerate(job_ids, 1):
@@ -69,12 +73,18 @@ def run_jobs(tenant: TenantRef, job_ids: list[int]) -> list[RunReport]:
             if job is None:
                 left_alone.append(job_id)
                 continue
+            began = time.monotonic()
             report = _run(tenant, job)
             reports.append(report)
+            if report.wait_s is None:
+                ended[job.queue] += 1
+                busy_ms[job.queue] += round(1000 * (time.monotonic() - began))
             if _stops_batch(report):
                 reports += _put_back_rest(job_ids[number:], report)
                 break
         leases.give_back(left_alone)
+    if ended:
+        count_ended(ended, busy_ms)
     return reports
 
 

@@ -265,6 +265,7 @@ def test_where_the_balance_covers_it_nothing_is_bought_and_without_packs_the_nee
         recommend(Range(1, 1, 1), 0, [Offer("none", 0, 1)])
 
 
+@settings(deadline=None)
 @given(
     st.floats(0, 1e7), st.floats(0, 1), st.floats(0, 1e7),
     st.lists(st.builds(Offer, st.just("p"), st.integers(1, 10**6), st.integers(0, 10**6)), min_size=1, max_size=5),
@@ -296,6 +297,7 @@ def test_the_worked_example_comes_out() -> None:
     assert found.by_feature == (("detail", 36_000), ("posts", 19_200), ("comments", 9_600), ("profile", 4_800))
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(Demand, st.sampled_from("abc"), st.sampled_from("xy"), st.integers(0, 10**6), st.integers(0, 1_000)),

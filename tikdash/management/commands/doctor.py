@@ -7,6 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, connection
 
 from accounts.selectors import schemas
+from billing.operations import faults_of_operations
 from tikdash.db.backend.base import PUBLIC_SCHEMA
 from tikdash.db.errors import MissingSchema
 from tikdash.db.partition_health import PartitionedTable, faults_of_partitions, partitioned_tables
@@ -18,7 +19,7 @@ from tikdash.management.commands._base import TikdashCommand
 
 
 class Command(TikdashCommand):
-    help = "Looks for what is wrong with servers, roles, schemas, row-level security and partitions."
+    help = "Looks for what is wrong with servers, roles, schemas, row-level security, partitions, queues and workers."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -45,6 +46,7 @@ class Command(TikdashCommand):
             return faults
         faults += faults_of_tables(connection, PUBLIC_SCHEMA)
         faults += faults_of_partitions(settings.PARTITIONS_AHEAD_MONTHS)
+        faults += faults_of_operations()
         for schema in schemas():
             try:
                 faults += self._shard(schema)
