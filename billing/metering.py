@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC
+from datetime import UTC, date, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 
 from billing import spending
+from billing.tallies import tallies
 from tikdash import clock
 from tikdash.db.partitions import drop_months, first_of_month, make_ahead
 from tikdash.db.scope import owner, prepared_cursor
 from tikdash.tiklive.ports import UsageRecord
 
+#: The outcome of a request that has succeeded: only those are charged to the tenant.
+OK = "ok"
 INSERT = """
     INSERT INTO usage_events (id, occurred_at, tenant_id, key_id, endpoint, feature, priority, outcome, http_status,
                               credits, attempts, latency_ms)
@@ -27,6 +30,9 @@ SETTLE = """
       FROM (SELECT set_config('synchronous_commit', 'off', true)) AS without_waiting
      WHERE id = %s AND occurred_at = %s AND outcome = 'begun'
 """
+#: An event that is written, or ended, so long after its request was begun: its part of the day may be counted already.
+LATE_AFTER = timedelta(seconds=60)
+MARK_LATE = "INSERT INTO public.usage_late (day) VALUES (%s)"
 TAKE_BACK = "DELETE FROM usage_events WHERE id = %s AND occurred_at = %s AND outcome = 'begun'"
 
 
@@ -38,13 +44,16 @@ class UsageMeter:
 
         Raises RuntimeError as `record` does.
         """
-        with _own_transaction():
-            _insert(event)
+        with _transaction_of(event):
+            if _insert(event):
+                _mark_if_late(event)
 
     def take_back(self, event: UsageRecord) -> None:
         """Takes out what has begun and was never sent."""
-        with _own_transaction(), connection.cursor() as cursor:
+        with _transaction_of(event), connection.cursor() as cursor:
             cursor.execute(TAKE_BACK, [event.id, event.occurred_at])
+            if cursor.rowcount:
+                _mark_if_late(event)
 
     def record(self, event: UsageRecord) -> None:
         """Writes how a request ended, in a transaction of its own; writing it again changes nothing.
@@ -52,16 +61,43 @@ class UsageMeter:
         Raises RuntimeError inside of another transaction: a rollback there would take the event of a spent credit
         with it.
         """
-        with _own_transaction():
+        with _transaction_of(event):
             is_new = _settle(event) or _insert(event)
+            if is_new:
+                _mark_if_late(event)
         # Behind the commit: a count may lack an event for a while, but never holds one that is not in the ledger.
         if is_new and event.credits:
-            spending.add(event.occurred_at.astimezone(UTC).date(), event.tenant_id, event.credits)
+            charged = event.credits if event.outcome == OK else 0
+            spending.add(_day_of(event), event.tenant_id, event.key_id, event.credits, charged=charged)
+
+    def saved(self, *, tenant_id: int, endpoint: str, feature: str, way: str, credits: int) -> None:
+        """Counts an answer that cost nothing, and what it would have cost."""
+        tallies.saved(tenant_id, endpoint, feature, way, credits)
 
 
-def _own_transaction() -> AbstractContextManager[Any]:
-    """One for each statement: outside of a transaction a statement is one by itself, in a third of the round trips."""
-    return transaction.atomic(durable=True) if connection.in_atomic_block else nullcontext()
+def _transaction_of(event: UsageRecord) -> AbstractContextManager[Any]:
+    """One for each statement: outside of a transaction a statement is one by itself, in a third of the round trips.
+
+    A late event and its mark are written together, or neither.
+    """
+    own = connection.in_atomic_block or _is_late(event)
+    return transaction.atomic(durable=True) if own else nullcontext()
+
+
+def _is_late(event: UsageRecord) -> bool:
+    return clock.now() - event.occurred_at > LATE_AFTER
+
+
+def _mark_if_late(event: UsageRecord) -> None:
+    """Has the event's day counted anew. Between both looks at the clock it may have become late: then it is marked
+    without being in one transaction with its mark, which is then the later one."""
+    if _is_late(event):
+        with connection.cursor() as cursor:
+            cursor.execute(MARK_LATE, [_day_of(event)])
+
+
+def _day_of(event: UsageRecord) -> date:
+    return event.occurred_at.astimezone(UTC).date()
 
 
 def _settle(event: UsageRecord) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from celery import shared_task
 from django.conf import settings
 
-from billing import metering
+from billing import metering, rollups
 from billing.services import sampling
+from tikdash import clock
 
 
 @shared_task(name="billing.make_partitions", ignore_result=True)
@@ -31,3 +34,15 @@ def sample_queues() -> None:
 def sample_tables() -> None:
     """Writes the sizes of all tables. Twice: the later sizes of a day take the place of the earlier ones."""
     sampling.sample_tables()
+
+
+@shared_task(name="billing.roll_up", ignore_result=True)
+def roll_up() -> None:
+    """Counts what has happened since the last run. Twice: the second finds it counted."""
+    rollups.roll_up()
+
+
+@shared_task(name="billing.mend_rollups", ignore_result=True)
+def mend_rollups() -> None:
+    """Compares the last days' rollups with their events. Twice: the second finds them equal."""
+    rollups.mend(clock.today() - timedelta(days=settings.ROLLUP_COMPARED_DAYS))

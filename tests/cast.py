@@ -111,8 +111,10 @@ def clean_up() -> None:
     """Empties every table of tracked data, usage and sessions, and removes tenants that are not of the cast."""
     from django.db import connection
 
+    from billing.tallies import tallies
     from tikdash.db.rls import tables_of
 
+    tallies.forget()
     schemas = list(Shard.objects.values_list("schema_name", flat=True))
     with owner(), connection.cursor() as cursor:
         tables = ("django_session", "usersessions_usersession", "audit_log", *BILLED)

@@ -151,6 +151,8 @@ PARTITIONS_AHEAD_MONTHS = env.int("PARTITIONS_AHEAD_MONTHS", default=3)
 READINGS_KEPT_DAYS = env.int("READINGS_KEPT_DAYS", default=90)
 USAGE_KEPT_MONTHS = env.int("USAGE_KEPT_MONTHS", default=24)
 AUDIT_KEPT_MONTHS = env.int("AUDIT_KEPT_MONTHS", default=36)
+#: Every night the rollups of so many days are compared with their events.
+ROLLUP_COMPARED_DAYS = env.int("ROLLUP_COMPARED_DAYS", default=3)
 
 # --- people ----------------------------------------------------------------------------------------------------------
 
@@ -317,6 +319,8 @@ CELERY_BEAT_SCHEDULE = {
     "partitions-of-data": {"task": "snapshots.make_partitions", "schedule": 6 * 3600},
     "partitions-of-usage": {"task": "billing.make_partitions", "schedule": 6 * 3600},
     "partitions-of-audit": {"task": "accounts.make_partitions", "schedule": 6 * 3600},
+    "rollup-of-usage": {"task": "billing.roll_up", "schedule": 300, "options": {"expires": 300}},
+    "comparison-of-rollups": {"task": "billing.mend_rollups", "schedule": crontab(hour=6, minute=25)},
     "stopped-accounts": {"task": "snapshots.remove_stopped", "schedule": 300, "options": {"expires": 300}},
     "samples": {"task": "billing.sample_queues", "schedule": 60, "options": {"expires": 50}},
     "sizes-of-tables": {"task": "billing.sample_tables", "schedule": 6 * 3600},

@@ -66,7 +66,7 @@ class UsageDaily(models.Model):
 
     `requests` = `ok` + `failed` + `unsettled`. `credits` is what the upstream took, `charged` the part of it that the
     tenant pays: credits of requests that failed are ours. `unsettled` requests began and nobody knows how they ended
-    (decision 0016): they are in `credits` with nothing, and with `unsettled_credits` at the most.
+    (decision 0020): they are in `credits` with nothing, and with `unsettled_credits` at the most.
     """
 
     pk = models.CompositePrimaryKey("tenant", "day", "key_id", "endpoint", "feature", "priority")

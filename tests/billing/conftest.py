@@ -9,6 +9,7 @@ import pytest
 from django.core.cache import cache
 
 from billing.gate import gate
+from billing.tallies import tallies
 from tests.simulating import NOW
 from tikdash import clock
 
@@ -24,9 +25,13 @@ def noon() -> Iterator[datetime]:
 
 @pytest.fixture
 def fresh_gate() -> Iterator[None]:
-    """Plans are read anew, and Redis is empty, before and behind."""
-    gate.forget()
-    cache.clear()
+    """Plans are read anew, Redis is empty, and nothing is counted, before and behind."""
+    _forget_all()
     yield
+    _forget_all()
+
+
+def _forget_all() -> None:
     gate.forget()
     cache.clear()
+    tallies.forget()

@@ -27,6 +27,7 @@ class ListMeter:
 
     def __init__(self) -> None:
         self.events: list[UsageRecord] = []
+        self.free: list[dict[str, object]] = []
 
     def begin(self, event: UsageRecord) -> None:
         """What has only begun is none yet."""
@@ -35,6 +36,9 @@ class ListMeter:
 
     def record(self, event: UsageRecord) -> None:
         self.events.append(event)
+
+    def saved(self, **what: object) -> None:
+        self.free.append(what)
 
 
 class OpenGate:

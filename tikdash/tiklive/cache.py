@@ -49,20 +49,22 @@ class Entry:
 
     name: str
     ttl_s: int
+    shared: bool = False
 
     @classmethod
     def of(cls, scope: str, endpoint: str, params: Mapping[str, object], ttl_s: int) -> Entry:
         """The entry of one question; the same parameters in another order are the same question."""
         asked = orjson.dumps({name: str(value) for name, value in params.items()}, option=orjson.OPT_SORT_KEYS)
-        return cls(f"tla:{scope}:{endpoint}:{blake2b(asked, digest_size=16).hexdigest()}", ttl_s)
+        return cls(f"tla:{scope}:{endpoint}:{blake2b(asked, digest_size=16).hexdigest()}", ttl_s, scope == "shared")
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An answer as it came, and when that was."""
+    """An answer as it came, when that was, and whether somebody else was just fetching it."""
 
     body: bytes
     measured_at: datetime
+    waited: bool = False
 
 
 class Cache:
@@ -90,7 +92,7 @@ class Cache:
                 return Flight(None, entry)
             if found == 1:
                 metrics.cached("shared" if leader else "hit")
-                return _unpacked(more[0])
+                return _unpacked(more[0], bool(leader))
             if found == 2:
                 metrics.cached("miss")
                 return flight
@@ -197,10 +199,10 @@ def _packed(body: bytes, measured_at: datetime) -> bytes:
     return stamp + (b"s" + zstd.compress(body, 1) if len(body) >= _WORTH_PACKING else b"-" + body)
 
 
-def _unpacked(kept: bytes) -> Kept:
+def _unpacked(kept: bytes, waited: bool = False) -> Kept:
     measured_at = datetime.fromtimestamp(int(kept[:_STAMP]) / 1000, UTC)
     rest = kept[_STAMP + 1 :]
-    return Kept(zstd.decompress(rest) if kept[_STAMP : _STAMP + 1] == b"s" else rest, measured_at)
+    return Kept(zstd.decompress(rest) if kept[_STAMP : _STAMP + 1] == b"s" else rest, measured_at, waited)
 
 
 def _milliseconds(moment: datetime) -> int:

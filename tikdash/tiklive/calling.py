@@ -160,7 +160,9 @@ class Caller:
         found = self._cache.look(entry, self._fresh_since)
         if isinstance(found, Kept):
             try:
-                return Answer(endpoint.value(Response(200, {}, found.body, 0)), found.measured_at, from_cache=True)
+                answer = Answer(endpoint.value(Response(200, {}, found.body, 0)), found.measured_at, from_cache=True)
+                self._count_saved(endpoint, entry, found)
+                return answer
             except TikLiveError:
                 # Kept by a version of ours that read other shapes.
                 self._cache.forget(entry)
@@ -169,6 +171,12 @@ class Caller:
             answer, body = self._fetch(endpoint, params)
             flight.land(body, answer.measured_at)
         return answer
+
+    def _count_saved(self, endpoint: Endpoint[Any], entry: Entry, found: Kept) -> None:
+        way = "flight" if found.waited else "shared" if entry.shared else "cache"
+        self._ports.meter.saved(
+            tenant_id=self.tenant_id, endpoint=endpoint.slug, feature=self.feature, way=way, credits=endpoint.credits
+        )
 
     def _fetch(self, endpoint: Endpoint[T], params: Mapping[str, object]) -> tuple[Answer[T], bytes]:
         """A fresh answer and its body, after as many attempts as make sense within a call."""
@@ -225,7 +233,7 @@ class Caller:
 
     def _enter(self, endpoint: Endpoint[Any], key: ApiKey) -> Slot | None:
         """The budget's consent, then a slot; None where PostgreSQL's clock has admitted the request in Redis' place."""
-        planned = PlannedCall(self.tenant_id, endpoint.slug, self.feature, self.priority, endpoint.credits)
+        planned = PlannedCall(self.tenant_id, endpoint.slug, self.feature, self.priority, endpoint.credits, key.id)
         share = self._ports.gate.allow(planned)
         for_people = self.priority == FOR_PEOPLE
         turn = Turn.of(key, self.tenant_id, share, for_people=for_people, lease_s=self._timeouts.longest_s)

@@ -65,13 +65,16 @@ class UsageRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlannedCall:
-    """A request that is about to be made: who pays, for what, and what it will cost at most, in credits."""
+    """A request that is about to be made: who pays, for what, what it will cost at most, in credits, and which key
+    will be used.
+    """
 
     tenant_id: int
     endpoint: str
     feature: str
     priority: str
     credits: int
+    key_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,10 @@ class Meter(Protocol):
 
     def take_back(self, event: UsageRecord) -> None:
         """Forgets a request that has begun and was never sent."""
+        ...
+
+    def saved(self, *, tenant_id: int, endpoint: str, feature: str, way: str, credits: int) -> None:
+        """Counts an answer that cost nothing: `way` is `cache`, `flight` or `shared`, `credits` what it would have."""
         ...
 
 

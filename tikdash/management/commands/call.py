@@ -90,6 +90,9 @@ class _Listening:
         self._meter.record(event)
         self._events.append(event)
 
+    def saved(self, **answer: Any) -> None:
+        self._meter.saved(**answer)
+
     @property
     def credits(self) -> int:
         return sum(event.credits for event in self._events)
