@@ -160,7 +160,7 @@ def test_every_attempt_asks_the_gate_and_an_answer_from_the_cache_does_not(upstr
     upstream.answers = [DOWN]
     userid(upstream, gate=gate)
     userid(upstream, gate=gate)
-    assert gate.planned == [PlannedCall(7, "userid", "growth", "interactive", 1)] * 2
+    assert gate.planned == [PlannedCall(7, "userid", "growth", "interactive", 1, "shared")] * 2
 
 
 def test_a_closed_gate_costs_nothing_and_takes_no_turn(upstream: Scripted) -> None:
