@@ -60,7 +60,7 @@ class _LedgerOf:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """One count: of a tenant, of a key, or (with neither) of the whole deployment, in a day or a month from `begins`."""
+    """A count of a tenant, of a key, or (with neither) of the whole deployment; of the day or month from `begins` on."""
 
     begins: date
     monthly: bool = False

@@ -54,7 +54,7 @@ def rows(**which: Any) -> list[UsageDaily]:
         return list(UsageDaily.objects.filter(**which))
 
 
-class Crash(RuntimeError):
+class CrashError(RuntimeError):
     """The process is gone at this statement."""
 
 
@@ -64,7 +64,7 @@ def crashing_at(number: int) -> Callable[..., Any]:
 
     def wrapper(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if left[0] == 0:
-            raise Crash(sql)
+            raise CrashError(sql)
         left[0] -= 1
         return execute(sql, params, many, context)
 
@@ -153,7 +153,7 @@ def test_a_crash_at_any_statement_of_a_run_is_made_good_by_the_next_run(committe
             with connection.execute_wrapper(crashing_at(number)):
                 roll_up_at(until)
             crashed = False
-        except Crash:
+        except CrashError:
             connection.close()
         counted = sums()
         assert counted["daily"] == counted["hourly"] == counted["fills"], f"after a crash at statement {number}"
@@ -168,7 +168,11 @@ def test_a_crash_while_a_day_is_counted_anew_leaves_the_old_count(committed_db: 
     roll_up_at(DAY + timedelta(days=1, minutes=3))
     before = sums()
     for number in range(1, 6):
-        with pytest.raises(Crash), connection.execute_wrapper(crashing_at(number)), clock.at(DAY + timedelta(days=2)):
+        with (
+            pytest.raises(CrashError),
+            connection.execute_wrapper(crashing_at(number)),
+            clock.at(DAY + timedelta(days=2)),
+        ):
             recount(DAY.date())
         connection.close()
         assert sums() == before
@@ -265,8 +269,9 @@ def test_the_last_and_first_moment_of_a_month_are_on_their_own_days(cast: Cast) 
 @pytest.mark.parametrize(
     ("zone", "day"),
     [
-        ("Europe/London", datetime(2026, 10, 25)), ("America/New_York", datetime(2026, 11, 1)),
-        ("America/New_York", datetime(2027, 3, 14)), ("Pacific/Auckland", datetime(2026, 9, 27)),
+        ("Europe/London", datetime(2026, 10, 25, tzinfo=UTC)), ("America/New_York", datetime(2026, 11, 1, tzinfo=UTC)),
+        ("America/New_York", datetime(2027, 3, 14, tzinfo=UTC)),
+        ("Pacific/Auckland", datetime(2026, 9, 27, tzinfo=UTC)),
     ],
 )  # fmt: skip
 def test_days_are_utc_days_on_the_nights_on_which_clocks_change(cast: Cast, zone: str, day: datetime) -> None:
