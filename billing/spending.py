@@ -60,7 +60,7 @@ class _LedgerOf:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A count of a tenant, of a key, or (with neither) of the whole deployment; of the day or month from `begins` on."""
+    """A count of a tenant, of a key, or (with neither) of the whole deployment, in the day or month of `begins`."""
 
     begins: date
     monthly: bool = False
