@@ -15,7 +15,7 @@ from tikdash.errors import NotFound
 #: Every request begins with these two. Tables are named in full: the session is still in the last request's scope.
 ARRIVAL = f"""
     SELECT s.schema_name, t.id, t.slug, t.name, t.plan, t.state, t.key_mode, t.time_zone, t.trial_ends_at,
-           t.fetching_paused_reason, ARRAY(SELECT ARRAY[kind, reason] FROM public.paused_kinds ORDER BY kind),
+           t.fetching_paused_reason, t.headline_rate, ARRAY(SELECT ARRAY[kind, reason] FROM public.paused_kinds ORDER BY kind),
            v.session_data, {APPLIES_SCOPE.format(schema="s.schema_name", tenant_id="t.id")}
       FROM public.domains d
       JOIN public.tenants t ON t.id = d.tenant_id
@@ -43,7 +43,8 @@ STANDING = """
 class TenantRef:
     """What a request, a task or a command has to know of a tenant; enough to enter its scope.
 
-    `paused_reason` is why nothing is fetched for it at present, as a sentence; empty otherwise.
+    `paused_reason` is why nothing is fetched for it at present, as a sentence; empty otherwise. `headline_rate` is the id
+    of the engagement rate that it chose, empty for the usual one.
     """
 
     id: int
@@ -56,6 +57,7 @@ class TenantRef:
     schema_name: str
     trial_ends_at: datetime | None
     paused_reason: str = ""
+    headline_rate: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def _ref(tenant: Tenant) -> TenantRef:
         schema_name=tenant.schema_name,
         trial_ends_at=tenant.trial_ends_at,
         paused_reason=tenant.fetching_paused_reason,
+        headline_rate=tenant.headline_rate,
     )
 
 
@@ -157,9 +160,9 @@ def arrival_at(host: str, session_key: str) -> Arrival | None:
     row = row_and_scope(ARRIVAL, [session_key, host])
     if row is None:
         return None
-    schema_name, tenant_id, slug, name, plan, state, key_mode, time_zone, trial_ends_at, paused = row[:10]
-    kinds, session_data = row[10:12]
-    tenant = TenantRef(tenant_id, slug, name, plan, state, key_mode, time_zone, schema_name, trial_ends_at, paused)
+    schema_name, *facts = row[:11]
+    kinds, session_data = row[11:13]
+    tenant = TenantRef(*facts[:7], schema_name, *facts[7:])
     return Arrival(tenant, session_data, dict(kinds))
 
 

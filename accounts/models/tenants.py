@@ -29,6 +29,13 @@ class Tenant(models.Model):
     state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
     key_mode = models.CharField(max_length=8, choices=KeyMode, default=KeyMode.SHARED)
     time_zone = models.CharField(max_length=60, default="UTC")
+    headline_rate = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Id of the engagement rate that pages lead with; empty for the usual one.",
+    )
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     fetching_paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     fetching_paused_reason = models.CharField(

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.selectors import TenantRef, schemas
+from accounts.services.auditing import Target, record
 from snapshots.models import AccountNote, TrackedAccount
 from snapshots.models.notes import LONGEST_NOTE
 from snapshots.selectors import UNDO_FOR
@@ -55,42 +56,63 @@ def latest_day(tenant: TenantRef) -> date:
 def write_note(*, account_id: int, author: str, note: NoteText) -> int:
     """Keeps a note; returns its id. Raises NotFound, and LimitReached where the account has 500 of them."""
     with transaction.atomic():
-        if not TrackedAccount.objects.select_for_update(no_key=True).filter(pk=account_id).exists():
+        account = TrackedAccount.objects.select_for_update(no_key=True).filter(pk=account_id).first()
+        if account is None:
             raise NotFound(_("There is no such account in this workspace."))
         if AccountNote.objects.filter(account_id=account_id, removed_at=None).count() >= MOST_NOTES:
             raise LimitReached(_("This account has %(most)d notes. Remove some first.") % {"most": MOST_NOTES})
         kept = AccountNote.objects.create(
-            account_id=account_id, day=note.day, text=note.text, author=author, created_at=clock.now()
+            account=account, day=note.day, text=note.text, author=author, created_at=clock.now()
         )
+        target = Target("account", account_id, f"@{account.username}")
+        record("account.note_written", target=target, after={"day": note.day, "text": note.text})
     return kept.pk
 
 
 def edit_note(*, account_id: int, note_id: int, note: NoteText) -> None:
     """Gives a note another day or text. Raises NotFound."""
-    found = AccountNote.objects.filter(pk=note_id, account_id=account_id, removed_at=None)
-    if not found.update(day=note.day, text=note.text, edited_at=clock.now()):
-        raise NotFound(_("This note is not there any more."))
+    with transaction.atomic():
+        kept = _locked(account_id, note_id)
+        if kept is None or kept.removed_at is not None:
+            raise NotFound(_("This note is not there any more."))
+        before = {"day": kept.day, "text": kept.text}
+        kept.day, kept.text, kept.edited_at = note.day, note.text, clock.now()
+        kept.save(update_fields=["day", "text", "edited_at"])
+        record("account.note_changed", target=_target(kept), before=before, after={"day": note.day, "text": note.text})
 
 
 def remove_note(*, account_id: int, note_id: int) -> datetime:
     """Hides a note; returns until when `restore_note` brings it back. Twice: as once. Raises NotFound."""
     with transaction.atomic():
-        note = AccountNote.objects.select_for_update().filter(pk=note_id, account_id=account_id).first()
-        if note is None:
+        kept = _locked(account_id, note_id)
+        if kept is None:
             raise NotFound(_("This note is not there any more."))
-        if note.removed_at is None:
-            note.removed_at = clock.now()
-            note.save(update_fields=["removed_at"])
-    return note.removed_at + UNDO_FOR
+        if kept.removed_at is None:
+            kept.removed_at = clock.now()
+            kept.save(update_fields=["removed_at"])
+            record("account.note_removed", target=_target(kept), before={"day": kept.day, "text": kept.text})
+    return kept.removed_at + UNDO_FOR
 
 
 def restore_note(*, account_id: int, note_id: int) -> None:
     """Shows a removed note again. Twice: as once. Raises NotFound, also once the time for that is over."""
-    recent = AccountNote.objects.filter(pk=note_id, account_id=account_id).exclude(
-        removed_at__lte=clock.now() - UNDO_FOR
-    )
-    if not recent.update(removed_at=None):
-        raise NotFound(_("It is too late to undo that: the note has been deleted."))
+    with transaction.atomic():
+        kept = _locked(account_id, note_id)
+        if kept is None or (kept.removed_at is not None and kept.removed_at <= clock.now() - UNDO_FOR):
+            raise NotFound(_("It is too late to undo that: the note has been deleted."))
+        if kept.removed_at is not None:
+            kept.removed_at = None
+            kept.save(update_fields=["removed_at"])
+            record("account.note_restored", target=_target(kept), after={"day": kept.day, "text": kept.text})
+
+
+def _locked(account_id: int, note_id: int) -> AccountNote | None:
+    return AccountNote.objects.select_for_update().filter(pk=note_id, account_id=account_id).first()
+
+
+def _target(note: AccountNote) -> Target:
+    handle = TrackedAccount.objects.filter(pk=note.account_id).values_list("username", flat=True).first()
+    return Target("account", note.account_id, f"@{handle}")
 
 
 def delete_removed_notes() -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from snapshots.analytics import accounts as analytics
 from snapshots.analytics.against_before import Beside, against_before
 from snapshots.analytics.growth import COUNTERS
-from snapshots.analytics.metrics import ACCOUNT_COLUMNS, headline
+from snapshots.analytics.metrics import ACCOUNT_COLUMNS
 from snapshots.selectors import refresh_state
 from snapshots.web import metric_words
 
@@ -24,7 +24,7 @@ def head(request: Any, account_id: int) -> dict[str, Any]:
         _of_counter(metric_id, label, counters[ACCOUNT_COLUMNS[metric_id]], account)
         for metric_id, label in COUNTER_TILES.items()
     ]
-    rate = headline()
+    rate = metric_words.headline_of(request.tenant)
     labels = {rate.id: "Engagement rate"} | POST_TILES
     beside = against_before(tenant_id=request.tenant.id, account_id=account_id, metric_ids=list(labels))
     tiles += [_of_posts(label, beside[metric_id]) for metric_id, label in labels.items()]

@@ -10,12 +10,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from accounts.selectors import TenantRef
 from snapshots.analytics.compare import MOST_ACCOUNTS, VOICE_DAYS, Comparison, ShareOfVoice, series_of, table, voices
 from snapshots.analytics.engagement import Summary
 from snapshots.analytics.growth import COUNTERS
 from snapshots.analytics.metrics import METRICS
 from snapshots.handles import clean_handle
 from snapshots.selectors import account_id_of, accounts_to_choose
+from snapshots.web.metric_words import headline_of
 from tikdash.errors import BadInput, NotFound
 from tikdash.ui.htmx import with_query
 
@@ -119,7 +121,7 @@ def _comparison(request: Any, ids: list[int]) -> dict[str, Any]:
             {"label": f"{days} d", "url": with_query(request, voice=days), "active": days == voice_days}
             for days in VOICE_DAYS
         ],
-        "metrics": _metrics(table(tenant_id=request.tenant.id, account_ids=ids)),
+        "metrics": _metrics(table(tenant_id=request.tenant.id, account_ids=ids), rows_of(request.tenant)),
     }
 
 
@@ -179,10 +181,15 @@ def _voices(heard: ShareOfVoice) -> list[dict[str, Any]]:
     ]
 
 
-def _metrics(summaries: list[Summary]) -> list[dict[str, Any]]:
+def rows_of(tenant: TenantRef) -> list[str]:
+    """The metrics of the table, the workspace's engagement rate first."""
+    return list(dict.fromkeys((headline_of(tenant).id, *ROWS)))
+
+
+def _metrics(summaries: list[Summary], rows: list[str]) -> list[dict[str, Any]]:
     """One line a metric; the best value of each is marked where more or less is better and at least two are known."""
     lines = []
-    for metric_id in ROWS:
+    for metric_id in rows:
         metric = METRICS[metric_id]
         values = [summary.values[metric_id] for summary in summaries]
         known = [value.value for value in values if value.value is not None]

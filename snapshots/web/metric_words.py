@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from snapshots.analytics.metrics import Metric, Value, metric
+from accounts.selectors import TenantRef
+from snapshots.analytics.metrics import HEADLINES, Metric, Value, headline, metric
 from tikdash.ui import numbers
 
 Way = Literal["up", "down", "flat"]
@@ -79,6 +80,11 @@ def change_in_words(change: float | None, before: float | None, of: Metric) -> t
         return numbers.signed_percent(ratio), _way(ratio, of)
     rounded = round(change, 1)
     return (f"{_sign(rounded)}{abs(rounded):,.1f}", _way(rounded, of)) if rounded else ("steady", "flat")
+
+
+def headline_of(tenant: TenantRef) -> Metric:
+    """The engagement rate that the workspace leads with; the usual one where its choice is none any more."""
+    return headline(tenant.headline_rate if tenant.headline_rate in HEADLINES else "")
 
 
 def tip_of(metric_id: str, *, n: int, noun: str, as_of: datetime | None, more: str = "") -> Tip:

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_GET
 
 from snapshots.analytics.attention import LINKS, Notice, attention
 from snapshots.analytics.breakout import breakouts
-from snapshots.analytics.metrics import METRICS
 from snapshots.analytics.overview import DAYS, POST_DAYS, Group, group_of, overview, tags_of
 from snapshots.selectors import count_of_accounts
+from snapshots.web.metric_words import headline_of
 from tikdash.errors import BadInput
 from tikdash.ui.htmx import wants_piece, with_query
 
@@ -63,13 +63,14 @@ def group_choices(request: Any, group: Group) -> dict[str, Any]:
 def _numbers(request: Any, group: Group) -> dict[str, Any]:
     # Without ids the statements walk the tenant's accounts by themselves.
     ids = None if group.is_whole else group.ids
-    shown = overview(tenant_id=request.tenant.id, group=group)
+    rate = headline_of(request.tenant)
+    shown = overview(tenant_id=request.tenant.id, group=group, rate_id=rate.id)
     broke = breakouts(request.tenant.id, ids) if group.members else []
     notices = attention(request.tenant.id, ids) if group.members else []
     totals = shown.totals
     return {
         "totals": totals,
-        "rate": METRICS[totals.rate_id],
+        "rate": rate,
         "days": DAYS,
         "post_days": POST_DAYS,
         "up": shown.up,

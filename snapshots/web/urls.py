@@ -13,6 +13,7 @@ from snapshots.web import (
     notes,
     overview,
     pictures,
+    settings,
     topics,
 )
 
@@ -48,5 +49,6 @@ urlpatterns = [
     path("accounts/<int:account_id>/notes/<int:note_id>/remove/", notes.remove, name="note_remove"),
     path("accounts/<int:account_id>/notes/<int:note_id>/undo/", notes.undo, name="note_undo"),
     path("accounts/<int:account_id>/viewed/", account.viewed, name="account_viewed"),
+    path("settings/numbers/", settings.numbers, name="settings_numbers"),
     path("media/<path:name>", pictures.picture, name="picture"),
 ]

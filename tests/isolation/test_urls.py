@@ -62,6 +62,7 @@ MEMBERS_ONLY = {
     "bulk_progress": "GET",
     "bulk_cancel": "POST",
     "bulk_errors": "GET",
+    "settings_numbers": "GET",
     "picture": "GET",
     "prefetch_rules": "GET",
     "preferences": "GET",
@@ -109,6 +110,7 @@ PATHS = {
     "preferences": "/preferences/",
     "audit": "/settings/audit/",
     "audit_export": "/settings/audit/export.csv",
+    "settings_numbers": "/settings/numbers/",
     "picture": "/media/pictures/{tenant}/avatar/ab/" + 20 * "ab" + ".webp",
 }
 WITH_ID = [name for name, path in PATHS.items() if "{" in path]

@@ -10,6 +10,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
+from accounts.models import AuditEntry
 from accounts.selectors import TenantRef
 from snapshots.analytics.history import history
 from snapshots.ingest.normalise import PostRow
@@ -122,6 +123,11 @@ def test_a_removed_note_comes_back_for_ten_minutes_and_is_deleted_then(
         for _ in range(2):
             assert ana.post(url(lena, f"notes/{note_id}/undo/")).status_code == 302
     assert "chip-note" in text_of(ana.get(url(lena)))
+    with tenant_scope(cast.acme):
+        told = list(AuditEntry.objects.order_by("id").values_list("event", "actor_label", "target_label"))
+    assert told == [
+        (f"account.note_{what}", "ana@acme.example", "@lena.bakes") for what in ("written", "removed", "restored")
+    ]
     ana.post(url(lena, f"notes/{note_id}/remove/"))
     with clock.at(noon + timedelta(minutes=12)):
         assert "/undo/" not in text_of(ana.get(url(lena)))
