@@ -10,7 +10,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.services.workspace import choose_headline_rate, may_choose
+from accounts.roles import Capability, can
+from accounts.services.workspace import choose_headline_rate
 from snapshots.analytics.metrics import HEADLINES, METRICS, headline
 from snapshots.web.metric_words import headline_of
 from tikdash.errors import TikdashError
@@ -33,6 +34,6 @@ def numbers(request: Any) -> HttpResponse:
         "rates": [METRICS[metric_id] for metric_id in HEADLINES],
         "chosen": chosen,
         "error": error,
-        "may_choose": may_choose(request.membership),
+        "may_choose": can(request.membership.role, Capability.MANAGE_WORKSPACE),
     }
     return render(request, "snapshots/settings_numbers.html", context, status=status)

@@ -84,7 +84,9 @@ def test_a_member_sees_it_and_cannot_change_it(cast: Cast, noon: datetime) -> No
     page = text_of(browser.get(PATH))
     assert "Owners and admins of this workspace choose it." in page and ">Save<" not in page
     answer = browser.post(PATH, {"headline": "er_followers"})
-    assert answer.status_code == 403 and "Only owners and admins" in text_of(answer)
+    assert answer.status_code == 403 and "Only owners and admins of the workspace may change the workspace." in text_of(
+        answer
+    )
     assert tenant_by_slug("acme").headline_rate == ""
     with no_scope():
         Membership.objects.filter(user=cast.max).update(role="admin")
