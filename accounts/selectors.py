@@ -15,7 +15,8 @@ from tikdash.errors import NotFound
 #: Every request begins with these two. Tables are named in full: the session is still in the last request's scope.
 ARRIVAL = f"""
     SELECT s.schema_name, t.id, t.slug, t.name, t.plan, t.state, t.key_mode, t.time_zone, t.trial_ends_at,
-           t.fetching_paused_reason, t.headline_rate, ARRAY(SELECT ARRAY[kind, reason] FROM public.paused_kinds ORDER BY kind),
+           t.fetching_paused_reason, t.headline_rate,
+           ARRAY(SELECT ARRAY[kind, reason] FROM public.paused_kinds ORDER BY kind),
            v.session_data, {APPLIES_SCOPE.format(schema="s.schema_name", tenant_id="t.id")}
       FROM public.domains d
       JOIN public.tenants t ON t.id = d.tenant_id
@@ -43,8 +44,8 @@ STANDING = """
 class TenantRef:
     """What a request, a task or a command has to know of a tenant; enough to enter its scope.
 
-    `paused_reason` is why nothing is fetched for it at present, as a sentence; empty otherwise. `headline_rate` is the id
-    of the engagement rate that it chose, empty for the usual one.
+    `paused_reason` is why nothing is fetched for it at present, as a sentence; empty otherwise. `headline_rate` is the
+    id of the engagement rate that it chose, empty for the usual one.
     """
 
     id: int
