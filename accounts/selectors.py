@@ -161,9 +161,11 @@ def arrival_at(host: str, session_key: str) -> Arrival | None:
     row = row_and_scope(ARRIVAL, [session_key, host])
     if row is None:
         return None
-    schema_name, *facts = row[:11]
+    schema_name, tenant_id, slug, name, plan, state, key_mode, time_zone, trial_ends_at, paused, rate = row[:11]
     kinds, session_data = row[11:13]
-    tenant = TenantRef(*facts[:7], schema_name, *facts[7:])
+    tenant = TenantRef(
+        tenant_id, slug, name, plan, state, key_mode, time_zone, schema_name, trial_ends_at, paused, rate
+    )
     return Arrival(tenant, session_data, dict(kinds))
 
 
