@@ -7,8 +7,8 @@ from datetime import timedelta
 from celery import shared_task
 from django.conf import settings
 
-from billing import metering, rollups
-from billing.services import sampling
+from billing import alerts, metering, notices, rollups
+from billing.services import grants, sampling
 from tikdash import clock
 
 
@@ -38,8 +38,17 @@ def sample_tables() -> None:
 
 @shared_task(name="billing.roll_up", ignore_result=True)
 def roll_up() -> None:
-    """Counts what has happened since the last run. Twice: the second finds it counted."""
+    """Counts what has happened since the last run, what grants add, and what is worth an alert. Twice: the second
+    finds it counted, and every alert is there once."""
     rollups.roll_up()
+    grants.refresh_extra()
+    alerts.look()
+
+
+@shared_task(name="billing.deliver_alerts", ignore_result=True)
+def deliver_alerts() -> None:
+    """Sends notices that are due. Twice: a notice is taken by one run; the other finds it taken."""
+    notices.deliver_due()
 
 
 @shared_task(name="billing.mend_rollups", ignore_result=True)

@@ -266,6 +266,8 @@ PICTURE_HOSTS_TRUSTED = env.list(
     if EMBEDDED and urlsplit(TIKLIVE_BASE_URL).hostname in {"127.0.0.1", "localhost"}
     else [],
 )
+#: Hosts, as HOST:PORT, to which alerts are posted although they are not on the public internet.
+WEBHOOK_HOSTS_TRUSTED = env.list("WEBHOOK_HOSTS_TRUSTED", default=[])
 #: Who knows what a tenant's plan allows; the kernel and `snapshots` ask through `tikdash.plans`.
 PLAN_LIMITS = "billing.services.plans.limits_of"
 #: Who knows how queues stand and how many accounts are tracked; `billing` asks through `tikdash.work`.
@@ -320,6 +322,7 @@ CELERY_BEAT_SCHEDULE = {
     "partitions-of-usage": {"task": "billing.make_partitions", "schedule": 6 * 3600},
     "partitions-of-audit": {"task": "accounts.make_partitions", "schedule": 6 * 3600},
     "rollup-of-usage": {"task": "billing.roll_up", "schedule": 300, "options": {"expires": 300}},
+    "notices-of-alerts": {"task": "billing.deliver_alerts", "schedule": 60, "options": {"expires": 60}},
     "comparison-of-rollups": {"task": "billing.mend_rollups", "schedule": crontab(hour=6, minute=25)},
     "stopped-accounts": {"task": "snapshots.remove_stopped", "schedule": 300, "options": {"expires": 300}},
     "samples": {"task": "billing.sample_queues", "schedule": 60, "options": {"expires": 50}},

@@ -52,6 +52,7 @@ class UsageAlert(models.Model):
         PACK = "pack_empty", "Pack nearly empty"
 
     class Level(models.TextChoices):
+        NOTICE = "notice", "Notice"
         WARNING = "warning", "Warning"
         CRITICAL = "critical", "Critical"
 
