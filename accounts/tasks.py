@@ -5,7 +5,9 @@ from __future__ import annotations
 from celery import shared_task
 from django.conf import settings
 
-from accounts.services import auditing
+from accounts.key_list import waiting_keys
+from accounts.selectors import tenant_by_id
+from accounts.services import auditing, key_mails, own_keys
 
 
 @shared_task(name="accounts.make_partitions", ignore_result=True)
@@ -18,3 +20,24 @@ def make_partitions() -> None:
 def drop_old_partitions() -> None:
     """Drops months of the audit log that are kept no longer. Twice: the second run finds none."""
     auditing.drop_old_partitions(settings.AUDIT_KEPT_MONTHS)
+
+
+@shared_task(name="accounts.check_key", ignore_result=True)
+def check_key(tenant_id: int, key_id: int) -> None:
+    """Tries a key that was pasted. Twice: one worker has it at a time, and what passed is not tried again."""
+    own_keys.check_key(tenant=tenant_by_id(tenant_id), key_id=key_id)
+
+
+@shared_task(name="accounts.check_waiting_keys", ignore_result=True)
+def check_waiting_keys() -> None:
+    """Tries keys whose message got lost, or whose worker did. Twice: as `check_key`."""
+    for tenant_id, key_id in waiting_keys():
+        own_keys.check_key(tenant=tenant_by_id(tenant_id), key_id=key_id)
+
+
+@shared_task(
+    name="accounts.tell_of_invalid_key", ignore_result=True, autoretry_for=(OSError,), retry_backoff=True, max_retries=5
+)
+def tell_of_invalid_key(tenant_id: int, key_id: int) -> None:
+    """Writes to the owners that their key was refused. Twice: they read it twice; it is sent once for each key."""
+    key_mails.tell_of_invalid_key(tenant=tenant_by_id(tenant_id), key_id=key_id)

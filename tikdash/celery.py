@@ -68,6 +68,23 @@ def begin_no_more_jobs(**_: object) -> None:
 
 
 @worker_init.connect
+def say_that_master_keys_are_wrong(**_: object) -> None:
+    """A worker without the right master key serves whoever uses the shared key; the others wait until it is mended."""
+    import structlog
+    from django.db import DatabaseError
+
+    from accounts.key_list import faults_of_master_keys
+    from tikdash.errors import TikdashError
+
+    try:
+        faults = faults_of_master_keys()
+    except (DatabaseError, TikdashError):
+        return
+    for fault in faults:
+        structlog.get_logger(__name__).critical("master_key_missing", detail=fault)
+
+
+@worker_init.connect
 def serve_people_without_redis(**_: object) -> None:
     """Beside the consumer, which can do nothing without Redis, not even begin."""
     from snapshots.services.without_redis import Substitute

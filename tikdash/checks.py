@@ -47,3 +47,18 @@ def log_in_is_bound_by_row_security(app_configs: Any, databases: Any = None, **k
         Error(f"DATABASE_URL must not be used: {fault}.", hint="Run `manage.py init_db`.", id="tikdash.E003")
         for fault in faults
     ]
+
+
+@register(Tags.database)
+def master_keys_open_what_is_stored(app_configs: Any, databases: Any = None, **kwargs: Any) -> list[Error]:
+    """TENANT_KEY_FERNET has every master key that wraps a stored key of a tenant."""
+    from accounts.key_list import faults_of_master_keys
+
+    if not databases:
+        return []
+    try:
+        faults = faults_of_master_keys()
+    except (DatabaseError, TikdashError):
+        # Before the first migration there is nothing stored; a database that is silent is E002.
+        return []
+    return [Error(fault, hint="Put the former master key behind the new one.", id="tikdash.E004") for fault in faults]

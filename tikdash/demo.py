@@ -117,6 +117,9 @@ class HistoryKeys:
     def key_for(self, tenant_id: int) -> ApiKey:
         return ApiKey("demo-history", HISTORY_KEY, HISTORY_KEY[-4:], shared=False, per_minute=1_000_000, in_flight=100)
 
+    def refused(self, tenant_id: int, key_id: str) -> bool:
+        return False
+
 
 @contextmanager
 def _history_key() -> Iterator[None]:

@@ -6,11 +6,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from celery.schedules import crontab
+from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
 
 from tikdash import logging as tikdash_logging
 from tikdash import media
+from tikdash.crypto import checked_fernet_keys
 from tikdash.env import EMBEDDED, ROOT, VAR, database, env, make_directory_of_metrics, secret, time_of_day
 from tikdash.redaction import hide
 
@@ -242,6 +244,15 @@ TIKLIVE_KEY_SHARE = env.float("TIKLIVE_KEY_SHARE", default=0.8)
 TIKLIVE_KEY_BURST = env.int("TIKLIVE_KEY_BURST", default=10)
 #: How far people who wait may go beyond their plan's credits of a day, as a part of these credits.
 BUDGET_RESERVE = env.float("BUDGET_RESERVE", default=0.05)
+#: Master keys of the keys that tenants bring: the first one wraps, all unwrap; after a change `manage.py rotate_keys`.
+TENANT_KEY_FERNET = checked_fernet_keys(secret("TENANT_KEY_FERNET", lambda: Fernet.generate_key().decode()).split(","))
+for _key in TENANT_KEY_FERNET:
+    hide(_key)
+MASTER_KEYS = env.str("MASTER_KEYS", default="tikdash.crypto.EnvironmentKeys")
+#: What a key that a tenant brings is tried with: a handle that exists, and the address of a post, or, without one, the
+#: newest post of that handle.
+KEY_CHECK_HANDLE = env.str("KEY_CHECK_HANDLE", default="tiktok")
+KEY_CHECK_POST = env.str("KEY_CHECK_POST", default="")
 TIKLIVE_PORTS = {
     "KEYS": "accounts.services.keys.keys",
     "METER": "billing.metering.meter",
@@ -320,6 +331,7 @@ CELERY_BEAT_SCHEDULE = {
     "shared-creators": {"task": "snapshots.count_shared_creators", "schedule": 3600, "options": {"expires": 3600}},
     "partitions-of-data": {"task": "snapshots.make_partitions", "schedule": 6 * 3600},
     "partitions-of-usage": {"task": "billing.make_partitions", "schedule": 6 * 3600},
+    "keys-to-check": {"task": "accounts.check_waiting_keys", "schedule": 15, "options": {"expires": 15}},
     "partitions-of-audit": {"task": "accounts.make_partitions", "schedule": 6 * 3600},
     "rollup-of-usage": {"task": "billing.roll_up", "schedule": 300, "options": {"expires": 300}},
     "notices-of-alerts": {"task": "billing.deliver_alerts", "schedule": 60, "options": {"expires": 60}},

@@ -1,7 +1,8 @@
 from accounts.models.audit import AuditEntry, AuditEntryRow
+from accounts.models.keys import TenantKey
 from accounts.models.pauses import PausedKind
 from accounts.models.shards import Shard
 from accounts.models.tenants import Domain, Tenant
 from accounts.models.users import Membership, User
 
-__all__ = ["AuditEntry", "AuditEntryRow", "Domain", "Membership", "PausedKind", "Shard", "Tenant", "User"]
+__all__ = ["AuditEntry", "AuditEntryRow", "Domain", "Membership", "PausedKind", "Shard", "Tenant", "TenantKey", "User"]

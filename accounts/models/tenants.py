@@ -22,6 +22,13 @@ class Tenant(models.Model):
         OWN = "own", "Own key"
         TRIAL = "trial", "Shared key on trial, then own key"
 
+    class PauseCause(models.TextChoices):
+        OPS = "ops", "Operators"
+        KEY = "key", "No key that works"
+        TRIAL = "trial", "The trial is over"
+        STATE = "state", "Suspended"
+        MOVE = "move", "Being moved"
+
     slug = models.CharField(max_length=40, unique=True, validators=[SLUG])
     name = models.CharField(max_length=120)
     shard = models.ForeignKey("accounts.Shard", on_delete=models.PROTECT, related_name="tenants")
@@ -40,6 +47,18 @@ class Tenant(models.Model):
     fetching_paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     fetching_paused_reason = models.CharField(
         max_length=200, blank=True, db_default="", editable=False, help_text="A sentence that the customer reads."
+    )
+    fetching_paused_cause = models.CharField(
+        max_length=8, choices=PauseCause, db_default="", blank=True, editable=False, help_text="Who may resume it."
+    )
+    active_key = models.ForeignKey(
+        "accounts.TenantKey",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="+",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

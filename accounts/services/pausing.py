@@ -5,6 +5,8 @@ A pause touches no job: dispatchers leave paused work alone, and it is due as be
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import structlog
 from django.db import transaction
 
@@ -18,6 +20,7 @@ from tikdash.errors import BadInput, LimitReached, NotFound
 log = structlog.get_logger(__name__)
 
 LONGEST_REASON = 200
+PAUSE_FIELDS = ["fetching_paused_at", "fetching_paused_reason", "fetching_paused_cause"]
 
 
 class FetchingPaused(LimitReached):
@@ -26,32 +29,39 @@ class FetchingPaused(LimitReached):
     code = "fetching_paused"
 
 
-def pause_tenant(*, slug: str, reason: str) -> bool:
+def pause_tenant(*, slug: str, reason: str, cause: str = Tenant.PauseCause.OPS) -> bool:
     """Nothing is fetched for the tenant from now on; False where it is paused already, and the reason is the new one.
 
-    Raises NotFound, and BadInput without a reason.
+    A pause by operators is not taken over by another cause. Raises NotFound, and BadInput without a reason.
     """
     reason = _sentence(reason)
     with no_scope(), transaction.atomic():
         tenant = _locked(slug)
+        if cause != Tenant.PauseCause.OPS and tenant.fetching_paused_cause == Tenant.PauseCause.OPS:
+            return False
         is_new = tenant.fetching_paused_at is None
         tenant.fetching_paused_at = tenant.fetching_paused_at or clock.now()
-        tenant.fetching_paused_reason = reason
-        tenant.save(update_fields=["fetching_paused_at", "fetching_paused_reason"])
+        tenant.fetching_paused_reason, tenant.fetching_paused_cause = reason, cause
+        tenant.save(update_fields=PAUSE_FIELDS)
         record("fetching.paused", tenant_id=tenant.pk, reason=reason)
     log.warning("fetching_paused", tenant=slug, reason=reason)
     return is_new
 
 
-def resume_tenant(*, slug: str) -> bool:
-    """What is due for the tenant is fetched again; False where it was not paused. Raises NotFound."""
+def resume_tenant(*, slug: str, causes: Collection[str] | None = None) -> bool:
+    """What is due for the tenant is fetched again; False where it was not paused, or, with `causes`, for another cause.
+
+    Raises NotFound.
+    """
     with no_scope(), transaction.atomic():
         tenant = _locked(slug)
         if tenant.fetching_paused_at is None:
             return False
+        if causes is not None and tenant.fetching_paused_cause not in causes:
+            return False
         before = {"paused_since": tenant.fetching_paused_at, "paused_reason": tenant.fetching_paused_reason}
-        tenant.fetching_paused_at, tenant.fetching_paused_reason = None, ""
-        tenant.save(update_fields=["fetching_paused_at", "fetching_paused_reason"])
+        tenant.fetching_paused_at, tenant.fetching_paused_reason, tenant.fetching_paused_cause = None, "", ""
+        tenant.save(update_fields=PAUSE_FIELDS)
         record("fetching.resumed", tenant_id=tenant.pk, before=before)
     log.warning("fetching_resumed", tenant=slug)
     return True

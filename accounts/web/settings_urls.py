@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.web import audit
+from accounts.web import audit, keys
 
 urlpatterns = [
+    path("keys/", keys.index, name="keys"),
+    path("keys/progress/", keys.progress, name="keys_progress"),
+    path("keys/delete/", keys.delete, name="key_delete"),
+    path("keys/shared/", keys.shared, name="key_shared"),
     path("audit/", audit.index, name="audit"),
     path("audit/export.csv", audit.export, name="audit_export"),
 ]

@@ -293,9 +293,9 @@ def test_days_are_included_on_both_ends(cast: Cast) -> None:
             assert len(found.entries) == there
 
 
-def test_members_do_not_find_the_log(cast: Cast) -> None:
-    assert browser(cast.max).get("/settings/audit/").status_code == 404
-    assert browser(cast.max).get("/settings/audit/export.csv").status_code == 404
+def test_members_may_not_read_the_log(cast: Cast) -> None:
+    assert browser(cast.max).get("/settings/audit/").status_code == 403
+    assert browser(cast.max).get("/settings/audit/export.csv").status_code == 403
     assert "Audit log" not in browser(cast.max).get("/accounts/").content.decode()
     assert "Audit log" in browser(cast.ana).get("/accounts/").content.decode()
 

@@ -21,5 +21,8 @@ class OwnKeys:
             in_flight=settings.TIKLIVE_KEY_IN_FLIGHT,
         )
 
+    def refused(self, tenant_id: int, key_id: str) -> bool:
+        return False
+
 
 keys = OwnKeys()

@@ -209,6 +209,9 @@ def ports_for(order: Order, events: list[dict[str, Any]]) -> Any:
         def key_for(self, tenant_id: int) -> ApiKey:
             return made.get(str(tenant_id)) or made["*"]
 
+        def refused(self, tenant_id: int, key_id: str) -> bool:
+            return False
+
     class SameShare:
         def allow(self, call: object) -> Share:
             return Share(*order.share)

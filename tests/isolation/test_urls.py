@@ -66,11 +66,15 @@ MEMBERS_ONLY = {
     "picture": "GET",
     "prefetch_rules": "GET",
     "preferences": "GET",
+    "keys": "GET",
+    "keys_progress": "GET",
+    "key_delete": "POST",
+    "key_shared": "POST",
     "audit": "GET",
     "audit_export": "GET",
 }
 #: Members without a role that manages do not find these.
-MANAGERS_ONLY = {"audit", "audit_export"}
+MANAGERS_ONLY = {"keys", "keys_progress", "key_delete", "key_shared", "audit", "audit_export"}
 PATHS = {
     "account_reauthenticate": "/confirm/password/",
     "mfa_reauthenticate": "/confirm/code/",
@@ -108,6 +112,10 @@ PATHS = {
     "bulk_errors": "/accounts/bulk/{batch}/not-added.csv",
     "prefetch_rules": "/prefetch.json",
     "preferences": "/preferences/",
+    "keys": "/settings/keys/",
+    "keys_progress": "/settings/keys/progress/",
+    "key_delete": "/settings/keys/delete/",
+    "key_shared": "/settings/keys/shared/",
     "audit": "/settings/audit/",
     "audit_export": "/settings/audit/export.csv",
     "settings_numbers": "/settings/numbers/",

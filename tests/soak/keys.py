@@ -15,3 +15,6 @@ class KeyByTenant:
     def key_for(self, tenant_id: int) -> ApiKey:
         secret = secret_of(tenant_id)
         return ApiKey(f"soak-{tenant_id}", secret, secret[-4:], shared=False, per_minute=1_000_000, in_flight=1_000)
+
+    def refused(self, tenant_id: int, key_id: str) -> bool:
+        return False

@@ -21,6 +21,9 @@ class OneKey:
     def key_for(self, tenant_id: int) -> ApiKey:
         return self.key
 
+    def refused(self, tenant_id: int, key_id: str) -> bool:
+        return False
+
 
 class ListMeter:
     """Remembers the events."""

@@ -37,6 +37,9 @@ class NoKey:
     def key_for(self, tenant_id: int) -> ApiKey:
         raise Unavailable("No key.")
 
+    def refused(self, tenant_id: int, key_id: str) -> bool:
+        return False
+
 
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[Upstream]:

@@ -19,7 +19,7 @@ from tikdash.tiklive.admission import Admission, Slot, Turn
 from tikdash.tiklive.breaker import NOTHING_SAID, WORKS, Verdict, verdict_on
 from tikdash.tiklive.cache import Cache, Entry, Kept
 from tikdash.tiklive.endpoints import Endpoint
-from tikdash.tiklive.errors import LimiterGone, NotAdmitted, RateLimited, TikLiveError, TooBusy, without_secret
+from tikdash.tiklive.errors import BadKey, LimiterGone, NotAdmitted, RateLimited, TikLiveError, TooBusy, without_secret
 from tikdash.tiklive.parameters import cleaned
 from tikdash.tiklive.ports import ApiKey, PlannedCall, Ports, UsageRecord, uuid7
 from tikdash.tiklive.retry import wait_before_next
@@ -189,6 +189,13 @@ class Caller:
             except NotAdmitted:
                 if failure is None:
                     raise
+            except BadKey as error:
+                # Outside of the attempt, which is metered and over. Once: a second key that is refused says enough.
+                changed = self._ports.keys.refused(self.tenant_id, attempts[-1].key_id)
+                if changed and not isinstance(failure, BadKey):
+                    failure = error
+                    continue
+                failure = error
             except TikLiveError as error:
                 failure = error
                 wait = wait_before_next(error, attempts=len(attempts), chance=_CHANCE, **_retry_rules())

@@ -92,6 +92,10 @@ class Keys(Protocol):
         """The key to use now; raises a TikdashError when there is none."""
         ...
 
+    def refused(self, tenant_id: int, key_id: str) -> bool:
+        """The upstream did not accept that key; True where the tenant has another one by now."""
+        ...
+
 
 class Meter(Protocol):
     """Keeps every attempt that reached the upstream, also when the work that follows is rolled back, or never ends."""

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, connection
 
+from accounts.key_list import faults_of_master_keys
 from accounts.selectors import schemas
 from billing.operations import faults_of_operations
 from tikdash.db.backend.base import PUBLIC_SCHEMA
@@ -45,6 +46,7 @@ class Command(TikdashCommand):
         if faults:
             return faults
         faults += faults_of_tables(connection, PUBLIC_SCHEMA)
+        faults += faults_of_master_keys()
         faults += faults_of_partitions(settings.PARTITIONS_AHEAD_MONTHS)
         faults += faults_of_operations()
         for schema in schemas():
