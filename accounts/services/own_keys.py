@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from celery import Task
+from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import salted_hmac
@@ -42,6 +42,8 @@ FEATURE = "key check"
 #: A check that a worker has begun and does not end is begun anew after this time, and so often at most.
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 20
+#: Tasks, by name: they stand above services.
+CHECK, TELL = "accounts.check_key", "accounts.tell_of_invalid_key"
 State, Step, Mode, Cause = TenantKey.State, TenantKey.Step, Tenant.KeyMode, Tenant.PauseCause
 
 
@@ -82,7 +84,7 @@ def add_key(*, tenant: TenantRef, typed: str) -> int:
         key.created_at, key.created_by = now, current_actor().id
         key.save(force_insert=True)
         record("key.added", target=_target(key))
-        transaction.on_commit(partial(_send_check, tenant.id, key.pk))
+        transaction.on_commit(partial(_send, CHECK, tenant.id, key.pk))
     return int(key.pk)
 
 
@@ -127,7 +129,7 @@ def mark_invalid(*, tenant_id: int, key_id: str) -> bool:
         pause_tenant(slug=row.slug, reason=reason.format(last=key.last_four), cause=Cause.KEY)
         record("key.invalid", target=_target(key))
         key_changed(tenant.id)
-        transaction.on_commit(partial(_send_mail, tenant.id, key.pk))
+        transaction.on_commit(partial(_send, TELL, tenant.id, key.pk))
     log.warning("key_invalid", tenant=tenant.slug, key=key_id)
     return True
 
@@ -306,21 +308,9 @@ def _target(key: TenantKey) -> Target:
     return Target("key", key.pk, f"…{key.last_four}")
 
 
-def _send_check(tenant_id: int, key_id: int) -> None:
-    from accounts.tasks import check_key as task
-
-    _send(task, tenant_id, key_id)
-
-
-def _send_mail(tenant_id: int, key_id: int) -> None:
-    from accounts.tasks import tell_of_invalid_key as task
-
-    _send(task, tenant_id, key_id)
-
-
-def _send(task: Task, *arguments: int) -> None:
+def _send(task: str, *arguments: int) -> None:
     """Where the message gets lost, the timetable's round finds what waits."""
     try:
-        task.delay(*arguments)
+        current_app.send_task(task, args=list(arguments))
     except (BrokerError, RedisError, OSError) as error:
-        log.warning("message_not_sent", task=task.name, why=type(error).__name__)
+        log.warning("message_not_sent", task=task, why=type(error).__name__)
