@@ -9,7 +9,7 @@ from tikdash.db.rls import EnableRowSecurity
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0005_addresses_of_people_who_are_here"),
+        ("accounts", "0006_headline_of_tenants"),
     ]
 
     operations = [
