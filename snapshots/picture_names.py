@@ -10,15 +10,16 @@ import hashlib
 import re
 from urllib.parse import urlsplit
 
-AVATAR, COVER = "avatar", "cover"
+AVATAR, COVER, STORY = "avatar", "cover", "story"
 #: Where pages find the files; `snapshots.web.pictures` answers there.
 ADDRESS = "/media/"
 LONGEST_SOURCE = 300
-_NAME = re.compile(r"pictures/([1-9][0-9]{0,18})/(?:avatar|cover)/[0-9a-f]{2}/[0-9a-f]{40}\.webp")
+_NAME = re.compile(r"pictures/([1-9][0-9]{0,18})/(?:avatar|cover|story)/[0-9a-f]{2}/[0-9a-f]{40}\.webp")
 
 
 def file_name(tenant_id: int, kind: str, subject_id: int, content: bytes) -> str:
-    """The name of the copy in the file storage, at most 120 characters; `subject_id` is the account's or post's."""
+    """The name of the copy in the file storage, at most 120 characters; `subject_id` is the account's,
+    the post's or the story's."""
     digest = hashlib.sha256(f"{subject_id}:".encode() + content).hexdigest()[:40]
     return f"pictures/{tenant_id}/{kind}/{digest[:2]}/{digest}.webp"
 

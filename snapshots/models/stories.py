@@ -18,6 +18,8 @@ class Story(models.Model):
     title = models.TextField(blank=True)
     cover_url = models.URLField(max_length=1000, blank=True)
     cover_file = models.CharField(max_length=120, blank=True, db_default="", help_text="Our copy in the file storage.")
+    cover_failed_at = models.DateTimeField(null=True)
+    cover_failures = models.SmallIntegerField(db_default=0)
     duration_s = models.IntegerField(null=True)
     posted_at = models.DateTimeField()
     expires_at = models.DateTimeField()

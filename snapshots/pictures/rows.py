@@ -10,9 +10,11 @@ from typing import Any
 from django.db import connection, transaction
 
 from snapshots.models import FetchJob, TrackedAccount
-from snapshots.picture_names import AVATAR, COVER, source_of
+from snapshots.picture_names import AVATAR, COVER, STORY, source_of
 from snapshots.pictures.files import drop_file
+from snapshots.scheduling.leases import WITHOUT_WAITING
 from tikdash import clock
+from tikdash.db.scope import prepared_cursor
 from tikdash.db.upsert import array_literal
 
 #: Signed addresses live for a day or two; older ones are not worth asking.
@@ -23,26 +25,35 @@ MOST_FAILURES = 3
 #: Behind everything else of its tenant.
 PRIORITY = -10
 
+#: Stories are few, and gone within a day.
 DUE_COVERS = """
-    SELECT id, cover_url FROM posts
-     WHERE account_id = %(account)s AND cover_file = '' AND cover_url <> '' AND deleted_at IS NULL
+    SELECT id, cover_url FROM {table}
+     WHERE account_id = %(account)s AND cover_file = '' AND cover_url <> '' AND {there}
            AND measured_at >= %(measured_since)s
            AND (cover_failed_at IS NULL OR cover_failed_at < %(failed_before)s AND cover_failures < %(most_failures)s)
      ORDER BY posted_at DESC, id DESC
      LIMIT %(most)s
 """
+#: Table and condition, by kind of picture; in this order they are fetched.
+COVERS = {STORY: ("stories", "true"), COVER: ("posts", "deleted_at IS NULL")}
 #: Locked in the order in which pages of posts are stored, so that the two wait for each other instead of dead-locking.
 STORE_COVERS = """
     WITH found AS (
         SELECT p.id, n.file
-          FROM unnest(%(ids)s::bigint[], %(files)s::text[]) AS n(id, file) JOIN posts p USING (id)
+          FROM unnest(%(ids)s::bigint[], %(files)s::text[]) AS n(id, file) JOIN {table} p USING (id)
          ORDER BY p.aweme_id FOR NO KEY UPDATE OF p
     )
-    UPDATE posts p
+    UPDATE {table} p
        SET cover_file = found.file,
            cover_failed_at = CASE WHEN found.file = '' THEN %(now)s END,
            cover_failures = CASE WHEN found.file = '' THEN p.cover_failures + 1 ELSE 0 END
       FROM found WHERE p.id = found.id
+"""
+#: Nobody waits for the disk: what is lost with a server that crashes is wanted again with the next new post.
+MAKE_DUE = f"""
+    UPDATE fetch_jobs SET next_due_at = %(now)s, priority = %(priority)s
+      FROM {WITHOUT_WAITING}
+     WHERE account_id = %(account)s AND kind = %(kind)s AND state = 'active' AND next_due_at > %(now)s
 """
 STORE_AVATAR = """
     UPDATE accounts a
@@ -57,7 +68,7 @@ STORE_AVATAR = """
 
 @dataclass(frozen=True, slots=True)
 class DuePicture:
-    """A picture that we have no copy of; `subject_id` is the account's id or the post's."""
+    """A picture that we have no copy of; `subject_id` is the id of the account, the post or the story."""
 
     kind: str
     subject_id: int
@@ -73,21 +84,20 @@ class Outcome:
 
 
 def due_pictures(account: TrackedAccount, *, most_covers: int) -> list[DuePicture]:
-    """The avatar, where it is another one than ours, and the newest posts' covers that we lack."""
+    """The avatar, where it is another one than ours, and the covers that we lack of stories and of the newest posts."""
     due = [DuePicture(AVATAR, account.pk, account.avatar_url)] if _is_avatar_due(account) else []
     now = clock.now()
+    parameters = {
+        "account": account.pk,
+        "measured_since": now - ADDRESS_LIVES,
+        "failed_before": now - RETRY_AFTER,
+        "most_failures": MOST_FAILURES,
+        "most": most_covers,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            DUE_COVERS,
-            {
-                "account": account.pk,
-                "measured_since": now - ADDRESS_LIVES,
-                "failed_before": now - RETRY_AFTER,
-                "most_failures": MOST_FAILURES,
-                "most": most_covers,
-            },
-        )
-        due += [DuePicture(COVER, post_id, url) for post_id, url in cursor.fetchall()]
+        for kind, (table, there) in COVERS.items():
+            cursor.execute(DUE_COVERS.format(table=table, there=there), parameters)
+            due += [DuePicture(kind, subject_id, url) for subject_id, url in cursor.fetchall()]
     return due
 
 
@@ -97,7 +107,6 @@ def store_outcomes(account: TrackedAccount, outcomes: Sequence[Outcome]) -> None
     The copy that a new avatar has replaced is deleted once that is certain.
     """
     now = clock.now()
-    covers = [outcome for outcome in outcomes if outcome.picture.kind == COVER]
     with transaction.atomic(), connection.cursor() as cursor:
         for outcome in outcomes:
             if outcome.picture.kind == AVATAR:
@@ -105,10 +114,12 @@ def store_outcomes(account: TrackedAccount, outcomes: Sequence[Outcome]) -> None
                 values: dict[str, Any] = {"account": account.pk, "file": outcome.file, "source": source, "now": now}
                 cursor.execute(STORE_AVATAR, values)
                 _drop_replaced(account.avatar_file, outcome.file)
-        if covers:
-            ids, files = zip(*((outcome.picture.subject_id, outcome.file) for outcome in covers), strict=True)
-            arrays: dict[str, Any] = {"ids": array_literal("bigint", ids), "files": array_literal("text", files)}
-            cursor.execute(STORE_COVERS, arrays | {"now": now})
+        for kind, (table, _) in COVERS.items():
+            found = [(each.picture.subject_id, each.file) for each in outcomes if each.picture.kind == kind]
+            if found:
+                ids, files = zip(*found, strict=True)
+                arrays: dict[str, Any] = {"ids": array_literal("bigint", ids), "files": array_literal("text", files)}
+                cursor.execute(STORE_COVERS.format(table=table), arrays | {"now": now})
 
 
 def want_avatar(account: TrackedAccount, url: str) -> None:
@@ -120,17 +131,16 @@ def want_avatar(account: TrackedAccount, url: str) -> None:
         _make_due(account.pk)
 
 
-def want_covers(account_id: int, new_posts: Sequence[Any]) -> None:
-    """Makes the account's pictures due where posts came that were not known before."""
-    if new_posts:
+def want_covers(account_id: int, *, new: int) -> None:
+    """Makes the account's pictures due where posts or stories came that were not known before."""
+    if new:
         _make_due(account_id)
 
 
 def _make_due(account_id: int) -> None:
-    now = clock.now()
-    FetchJob.objects.filter(
-        account_id=account_id, kind=FetchJob.Kind.PICTURES, state=FetchJob.State.ACTIVE, next_due_at__gt=now
-    ).update(next_due_at=now, priority=PRIORITY)
+    parameters = {"account": account_id, "kind": FetchJob.Kind.PICTURES, "now": clock.now(), "priority": PRIORITY}
+    with prepared_cursor() as cursor:
+        cursor.execute(MAKE_DUE, parameters)
 
 
 def _is_avatar_due(account: TrackedAccount) -> bool:

@@ -21,9 +21,13 @@ COLUMNS = (
     "id", "account_id", "kind", "queue", "cadence_s", "offset_s", "cursor", "params", "attempts", "started_at",
     "requested_at", "succeeded_at", "credits_spent", "credit_cap", "why",
 )  # fmt: skip
+#: Beginning and end of a run do not wait for the disk. What a server that crashes has lost of them is a job whose lease
+#: ends and that runs once more, which changes nothing; what the run has stored is written behind one that waits.
+WITHOUT_WAITING = "(SELECT set_config('synchronous_commit', 'off', true)) AS without_waiting"
 BEGIN = f"""
     UPDATE fetch_jobs
        SET started_at = {NOW}, lease_until = {NOW} + make_interval(secs => %(lease)s::float8)
+      FROM {WITHOUT_WAITING}
      WHERE id = %(id)s AND state = 'active' AND started_at IS NULL AND lease_until > {NOW}
            AND NOT EXISTS (SELECT FROM public.tenants t WHERE t.id = tenant_id AND t.fetching_paused_at IS NOT NULL)
            AND NOT EXISTS (SELECT FROM public.paused_kinds p WHERE p.kind = fetch_jobs.kind)
@@ -37,6 +41,7 @@ SUCCEED = f"""
            -- What was called off in the meantime stays so.
            state = CASE WHEN %(cadence)s::int IS NULL AND state = 'active' THEN 'done' ELSE state END,
            params = params || %(result)s::jsonb
+      FROM {WITHOUT_WAITING}
      WHERE id = %(id)s AND started_at = %(started)s
 """
 FAIL = f"""

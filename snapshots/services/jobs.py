@@ -26,6 +26,7 @@ from tikdash.db.scope import tenant_scope
 from tikdash.error_pages import server_gone
 from tikdash.errors import TikdashError
 from tikdash.plans import limits_of, plans_remembered
+from tikdash.tiklive.breaker import is_an_outage
 from tikdash.tiklive.errors import BudgetReached, FlightLost, NotAdmitted, TikLiveError
 
 log = structlog.get_logger(__name__)
@@ -126,6 +127,8 @@ def _succeeded(tenant: TenantRef, job: leases.RunningJob, result: dict[str, Any]
 
 def _failed(job: leases.RunningJob, handle: str, error: TikdashError) -> RunReport:
     about_the_key = error.code in ABOUT_THE_KEY
+    # A request that finds out whether an outage is over must not cost the job that it was made for its life.
+    is_its_own = not about_the_key and not (isinstance(error, TikLiveError) and is_an_outage(error))
     asked_for = error.retry_after if isinstance(error, TikLiveError) else None
     wait = WAIT_FOR_KEY if about_the_key else retry_after(job.attempts + 1, asked_for, JITTER)
     if job.kind == FetchJob.Kind.PROBE:
@@ -136,7 +139,7 @@ def _failed(job: leases.RunningJob, handle: str, error: TikdashError) -> RunRepo
         code=error.code,
         error=str(error),
         next_due_at=clock.now() + wait,
-        counts=not about_the_key,
+        counts=is_its_own,
         refused=job.kind == FetchJob.Kind.PROBE and (about_the_key or job.attempts >= 2),
     )
     log.warning("job_failed", job=job.id, kind=job.kind, code=error.code, state=state, attempts=job.attempts + 1)

@@ -25,6 +25,7 @@ from tests.simulating import Caller
 from tests.snapshots.conftest import broken_table
 from tikdash import clock
 from tikdash.plans import limits_of
+from tikdash.redis import server
 from tikdash.tiklive.client import client_for
 from tikdash.tiklive.ports import load_ports
 
@@ -128,6 +129,36 @@ def test_trouble_upstream_is_a_sentence_in_the_row_and_a_later_try(
         assert upstream.look("stats")["requests"] == 1
     else:
         assert_usage_is_what_was_served(upstream)
+
+
+@pytest.mark.parametrize("fault", [{"kind": "http", "status": 503}, {"kind": "truncated"}], ids=["503", "cut off"])
+def test_an_outage_of_days_costs_no_job_its_life(
+    acme: TenantRef, upstream: Caller, settings: Any, fault: dict[str, Any]
+) -> None:
+    settings.TIKLIVE_BREAKER_FAILURES = 3
+    job, redis = make_lenas_job(upstream, "profile"), server().connection
+    upstream.order("faults", [fault])
+    for _ in range(3 + 3 * settings.JOB_ATTEMPTS):
+        FetchJob.objects.filter(pk=job.pk).update(next_due_at=clock.now())
+        # The breaker's time is over: this request finds out whether the outage is.
+        if redis.hexists("tlb:upstream", "until"):
+            redis.hset("tlb:upstream", "until", 1)
+        assert run(acme, job).outcome in ("upstream_down", "bad_payload")
+    assert (job.state, job.attempts) == ("active", 2), "those before the breaker opened"
+    assert_usage_is_what_was_served(upstream)
+
+
+def test_what_fails_while_the_upstream_works_is_the_jobs_own(acme: TenantRef, upstream: Caller, settings: Any) -> None:
+    settings.TIKLIVE_BREAKER_FAILURES = 3
+    job, other = make_lenas_job(upstream, "posts"), make_job(TrackedAccount.objects.get(), "profile")
+    upstream.order("faults", [{"kind": "http", "status": 500, "endpoint": "user-posts"}])
+    for _ in range(settings.JOB_ATTEMPTS):
+        FetchJob.objects.update(next_due_at=clock.now())
+        run(acme, job)
+        FetchJob.objects.filter(pk=other.pk).update(next_due_at=clock.now(), succeeded_at=None)
+        server().connection.delete(*server().connection.keys("tla:*") or ["nothing"])
+        assert run(acme, other).outcome == "ok"
+    assert (job.state, job.attempts) == ("dead", settings.JOB_ATTEMPTS)
 
 
 def test_the_upstreams_own_waiting_time_is_kept(acme: TenantRef, upstream: Caller, noon: datetime) -> None:

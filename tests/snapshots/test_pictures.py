@@ -19,7 +19,10 @@ from PIL import Image
 
 from accounts.selectors import TenantRef
 from billing.models import UsageEvent
-from snapshots.models import FetchJob, Post, TrackedAccount
+from snapshots.analytics.stories import stories
+from snapshots.ingest.normalise import POST_COUNTERS, PostRow
+from snapshots.ingest.stories import store_stories
+from snapshots.models import FetchJob, Post, Story, TrackedAccount
 from snapshots.picture_names import is_file_of
 from snapshots.pictures.files import keep_file
 from snapshots.pictures.resizing import NotAPictureError, small_picture
@@ -111,6 +114,11 @@ def lena(acme: TenantRef, pictures: PictureServer) -> TrackedAccount:
     account = make_account(LENA, avatar_url=pictures.url("/avatar.png"))
     make_job(account, "pictures", cadence_s=604_800)
     return account
+
+
+def story(number: int, cover_url: str) -> PostRow:
+    counters = dict.fromkeys(POST_COUNTERS, 10)
+    return PostRow(str(number), "", cover_url, 15, "video", False, "", clock.now() - timedelta(hours=1), counters)
 
 
 def run(tenant: TenantRef) -> RunReport:
@@ -217,6 +225,34 @@ def test_a_tracked_account_gets_copies_of_its_avatar_and_its_covers(
     with Image.open(media / account.avatar_file) as avatar, Image.open(media / covers[0]) as cover:
         assert (avatar.format, avatar.size, cover.size) == ("WEBP", (96, 96), (90, 160))
     assert (UsageEvent.objects.count(), upstream.look("stats")) == counted, "they cost nothing"
+
+
+def test_the_covers_of_stories_are_copied_before_they_expire(
+    lena: TrackedAccount, acme: TenantRef, pictures: PictureServer, noon: datetime, media: Path
+) -> None:
+    pictures.answers |= {"/story.png": (200, image((90, 160))), "/cover.png": (200, image((90, 160)))}
+    page = [story(1, pictures.url("/story.png")), story(2, pictures.url("/gone.png")), story(3, "")]
+    assert store_stories(lena.pk, page, measured_at=noon) == 3
+    # The same number and the same picture as the story's: their files are two all the same.
+    make_post(lena, pk=Story.objects.get(aweme_id="1").pk, cover_url=pictures.url("/cover.png"))
+    assert run(acme).outcome == "ok"
+    kept = dict(Story.objects.values_list("aweme_id", "cover_file"))
+    assert is_file_of(acme.id, kept["1"]) and "/story/" in kept["1"] and (media / kept["1"]).exists()
+    assert (kept["2"], kept["3"]) == ("", "") and Story.objects.get(aweme_id="2").cover_failures == 1
+    assert Post.objects.get().cover_file not in ("", kept["1"])
+    assert [row.cover_url for row in stories(lena.pk).live if row.aweme_id == "1"] == [f"/media/{kept['1']}"]
+
+
+def test_new_stories_make_the_pictures_due(acme: TenantRef, upstream: Caller, noon: datetime) -> None:
+    # Somebody who shows a story at this hour.
+    account = make_account("chai_aur_asha", tiktok_user_id=upstream.account_id("chai_aur_asha"))
+    later = noon + timedelta(days=5)
+    make_job(account, "stories", cadence_s=3_600)
+    make_job(account, "pictures", cadence_s=604_800)
+    FetchJob.objects.filter(kind="pictures").update(next_due_at=later)
+    [report] = fetch_now(acme, account.username, "stories")
+    assert report.outcome == "ok" and Story.objects.exists()
+    assert FetchJob.objects.get(kind="pictures").next_due_at < later
 
 
 def test_the_key_is_sent_to_no_server_of_pictures(

@@ -14,7 +14,7 @@ from enum import IntEnum
 import structlog
 from prometheus_client.metrics_core import GaugeMetricFamily
 
-from tikdash.redis import Server, server
+from tikdash.redis import Server, server, where_there
 from tikdash.tiklive.errors import (
     BadKey,
     BadPayload,
@@ -100,6 +100,13 @@ def states(at: Server) -> dict[str, State]:
     return {UPSTREAM: State.CLOSED} | {
         name.decode(): State.OPEN if now < until else State.HALF_OPEN for name, until in opened
     }
+
+
+def is_an_outage(error: TikLiveError) -> bool:
+    """True where `error` is about the upstream as a whole, whose breaker says that it does not work at present."""
+    if verdict_on(error).upstream >= 0:
+        return False
+    return where_there(lambda at: states(at)[UPSTREAM] != State.CLOSED, False)
 
 
 def breaker_states() -> Iterator[GaugeMetricFamily]:

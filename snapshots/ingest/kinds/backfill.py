@@ -75,7 +75,7 @@ def run_backfill(tenant: TenantRef, job: RunningJob) -> Result:
         for batch in walk.batches():
             rows = post_rows(_page(batch), author_id=account.tiktok_user_id, now=clock.now()).rows
             stored = store_posts(account.pk, rows, measured_at=measured_at(client))
-            want_covers(account.pk, stored.new)
+            want_covers(account.pk, new=len(stored.new))
             read.add(rows, len(stored.new))
             if not _noted(job, walk, read):
                 return say(account, "called off")

@@ -1,4 +1,4 @@
-"""Our copies of an account's avatar and of its newest posts' covers. Spends no credits, and sends no key."""
+"""Our copies of an account's avatar and of covers of its stories and newest posts. Spends no credits, sends no key."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class _Tried:
 
 
 def run_pictures(tenant: TenantRef, job: RunningJob) -> Result:
-    """Copies the avatar where it is a new one, and COVERS_A_RUN covers that we lack, the newest posts first.
+    """Copies the avatar where it is a new one, and of stories and posts COVERS_A_RUN covers that we lack, newest first.
 
     A picture that cannot be had is noted and does not fail the job. Raises NoAnswer where no server answered at all.
     """

@@ -47,7 +47,7 @@ class PostsRead:
         page = self.client.user_posts(account.tiktok_user_id, count=settings.POSTS_PER_PAGE_UPSTREAM, cursor=sent)
         rows = post_rows(page, author_id=account.tiktok_user_id, now=clock.now())
         stored = store_posts(account.pk, rows.rows, measured_at=measured_at(self.client), intraday=self.intraday)
-        want_covers(account.pk, stored.new)
+        want_covers(account.pk, new=len(stored.new))
         self.pages += 1
         self.given += rows.rows
         self.new += stored.new

@@ -7,6 +7,7 @@ from snapshots.ingest.kinds.common import Result, account_of, client_of, measure
 from snapshots.ingest.normalise import post_rows
 from snapshots.ingest.stories import store_stories
 from snapshots.models import TrackedAccount
+from snapshots.pictures.rows import want_covers
 from snapshots.scheduling.leases import RunningJob
 from tikdash import clock
 from tikdash.tiklive.errors import EntityNotFound, PrivateEntity
@@ -27,7 +28,9 @@ def run_stories(tenant: TenantRef, job: RunningJob) -> Result:
         for stories in walk.batches():
             page = PostPage(tuple(stories), cursor="", has_more=False)
             rows = post_rows(page, author_id=account.tiktok_user_id, now=clock.now()).rows
-            new += store_stories(account.pk, rows, measured_at=measured_at(client))
+            found = store_stories(account.pk, rows, measured_at=measured_at(client))
+            want_covers(account.pk, new=found)
+            new += found
     except EntityNotFound:
         return say(account, set_state(account, TrackedAccount.State.NOT_FOUND))
     except PrivateEntity:
