@@ -87,7 +87,7 @@ def due_pictures(account: TrackedAccount, *, most_covers: int) -> list[DuePictur
     """The avatar, where it is another one than ours, and the covers that we lack of stories and of the newest posts."""
     due = [DuePicture(AVATAR, account.pk, account.avatar_url)] if _is_avatar_due(account) else []
     now = clock.now()
-    parameters = {
+    parameters: dict[str, Any] = {
         "account": account.pk,
         "measured_since": now - ADDRESS_LIVES,
         "failed_before": now - RETRY_AFTER,
@@ -138,7 +138,13 @@ def want_covers(account_id: int, *, new: int) -> None:
 
 
 def _make_due(account_id: int) -> None:
-    parameters = {"account": account_id, "kind": FetchJob.Kind.PICTURES, "now": clock.now(), "priority": PRIORITY}
+    now = clock.now()
+    parameters: dict[str, Any] = {
+        "account": account_id,
+        "kind": FetchJob.Kind.PICTURES,
+        "now": now,
+        "priority": PRIORITY,
+    }
     with prepared_cursor() as cursor:
         cursor.execute(MAKE_DUE, parameters)
 
