@@ -11,6 +11,7 @@ from accounts.models import Membership, PausedKind, Shard, Tenant, User
 from tikdash.db.backend.base import APPLIES_SCOPE
 from tikdash.db.scope import prepared_row, row_and_scope
 from tikdash.errors import NotFound
+from tikdash.words import gettext
 
 #: Every request begins with these two. Tables are named in full: the session is still in the last request's scope.
 ARRIVAL = f"""
@@ -141,7 +142,7 @@ def tenant_by_slug(slug: str) -> TenantRef:
     """Raises NotFound."""
     tenant = Tenant.objects.select_related("shard").filter(slug=slug).first()
     if tenant is None:
-        raise NotFound(f"There is no tenant “{slug}”.")
+        raise NotFound(gettext("There is no tenant “{slug}”.").format(slug=slug))
     return _ref(tenant)
 
 
@@ -149,7 +150,7 @@ def tenant_by_id(tenant_id: int) -> TenantRef:
     """Raises NotFound."""
     tenant = Tenant.objects.select_related("shard").filter(pk=tenant_id).first()
     if tenant is None:
-        raise NotFound(f"There is no tenant {tenant_id}.")
+        raise NotFound(gettext("There is no tenant {tenant_id}.").format(tenant_id=tenant_id))
     return _ref(tenant)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tikdash.errors import BadInput
+from tikdash.words import gettext
 
 MOST_ROWS, MOST_BYTES = 500, 1_000_000
 HANDLE_NAMES = frozenset({"handle", "handles", "username", "account", "tiktok", "profile"})
@@ -29,13 +30,13 @@ class ListedRow:
 def decode_list(content: bytes) -> str:
     """The text of an uploaded file: UTF-8, or UTF-16 with its mark. Raises BadInput for anything else."""
     if len(content) > MOST_BYTES:
-        raise BadInput("This file is larger than 1 MB. A list has at most 500 handles.")
+        raise BadInput(gettext("This file is larger than 1 MB. A list has at most 500 handles."))
     if content.startswith(_ARCHIVES):
-        raise BadInput("This is a spreadsheet, not CSV. Save it as CSV (UTF-8), then send that.")
+        raise BadInput(gettext("This is a spreadsheet, not CSV. Save it as CSV (UTF-8), then send that."))
     try:
         text = content.decode("utf-16") if content.startswith(_UTF_16) else content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BadInput("This file is not in UTF-8. Save it as “CSV UTF-8”, then send that.") from None
+        raise BadInput(gettext("This file is not in UTF-8. Save it as “CSV UTF-8”, then send that.")) from None
     if "\0" in text:
         raise BadInput(NOT_TEXT)
     return text
@@ -54,11 +55,15 @@ def read_list(text: str) -> list[ListedRow]:
             places = found
             continue
         if len(rows) == MOST_ROWS:
-            raise BadInput(f"The list has more than {MOST_ROWS} handles. Split it, and send one part after the other.")
+            raise BadInput(
+                gettext(
+                    "The list has more than {most_rows} handles. Split it, and send one part after the other."
+                ).format(most_rows=MOST_ROWS)
+            )
         given = {name: cells[place].strip() for name, place in places.items() if place < len(cells)}
         rows.append(ListedRow(line, given.get("handle", ""), given.get("reason", ""), given.get("tags", "")))
     if not rows:
-        raise BadInput("The list is empty. Paste handles, one a line, or choose a CSV file.")
+        raise BadInput(gettext("The list is empty. Paste handles, one a line, or choose a CSV file."))
     return rows
 
 
@@ -73,7 +78,9 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
             if any(cell.strip() for cell in cells):
                 yield reader.line_num, cells
     except csv.Error:
-        raise BadInput(f"Line {reader.line_num} cannot be read as CSV. Look at its quotes.") from None
+        raise BadInput(
+            gettext("Line {line_num} cannot be read as CSV. Look at its quotes.").format(line_num=reader.line_num)
+        ) from None
 
 
 def _header(cells: list[str]) -> dict[str, int] | None:

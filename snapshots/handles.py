@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from tikdash.errors import BadInput
+from tikdash.words import gettext
 
 HANDLE = re.compile(r"[a-z0-9_.]{2,24}\Z")
 PROFILE_HOSTS = re.compile(r"(?:[a-z0-9-]+\.)?tiktok\.com\Z")
@@ -19,13 +20,15 @@ def clean_handle(text: str) -> str:
     """
     handle = text.strip().strip("\u200b\ufeff")
     if not handle:
-        raise BadInput("Type a TikTok handle, for example @lena.bakes.")
+        raise BadInput(gettext("Type a TikTok handle, for example @lena.bakes."))
     if "/" in handle:
         handle = _handle_in_address(handle)
     handle = handle.lstrip("@").strip().lower()
     if not HANDLE.match(handle) or handle.endswith("."):
         raise BadInput(
-            f"“{handle[:40]}” is not a TikTok handle: 2–24 letters, digits, dots and underscores, no dot at the end."
+            gettext(
+                "“{handle}” is not a TikTok handle: 2–24 letters, digits, dots and underscores, no dot at the end."
+            ).format(handle=handle[:40])
         )
     return handle
 
@@ -37,8 +40,12 @@ def _handle_in_address(text: str) -> str:
     except ValueError:
         host = ""
     if host in SHORT_LINK_HOSTS or (PROFILE_HOSTS.match(host) and parts.path.startswith("/t/")):
-        raise BadInput("Short links do not say whose they are. Open it, then copy the profile's address or the handle.")
+        raise BadInput(
+            gettext("Short links do not say whose they are. Open it, then copy the profile's address or the handle.")
+        )
     first = parts.path.split("/")[1] if host and "/" in parts.path else ""
     if not PROFILE_HOSTS.match(host) or not first.startswith("@"):
-        raise BadInput("This is not the address of a TikTok profile. It looks like https://www.tiktok.com/@handle.")
+        raise BadInput(
+            gettext("This is not the address of a TikTok profile. It looks like https://www.tiktok.com/@handle.")
+        )
     return first

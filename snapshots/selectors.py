@@ -14,6 +14,7 @@ from snapshots.models import AccountNote, FetchJob, Removal, TrackedAccount
 from tikdash import clock
 from tikdash.errors import NotFound
 from tikdash.tiklive.errors import BudgetReached
+from tikdash.words import gettext
 
 #: For so long those who stopped tracking an account, or removed a note, can take that back.
 UNDO_FOR = timedelta(minutes=10)
@@ -90,7 +91,7 @@ def note_of(account_id: int, note_id: int) -> Note:
     """A note of the account. Raises NotFound, also for one that was removed."""
     note = AccountNote.objects.filter(pk=note_id, account_id=account_id, removed_at=None).first()
     if note is None:
-        raise NotFound("This note is not there any more.")
+        raise NotFound(gettext("This note is not there any more."))
     return Note(note.pk, note.day, note.text, note.author, note.removed_at)
 
 
@@ -110,7 +111,7 @@ def account_id_of(handle: str) -> int:
         or TrackedAccount.objects.filter(former_handles__username=handle).first()
     )
     if account is None:
-        raise NotFound(f"@{handle} is not tracked here.")
+        raise NotFound(gettext("@{handle} is not tracked here.").format(handle=handle))
     return account.pk
 
 
@@ -156,7 +157,7 @@ def handle_check(check_id: int) -> HandleCheck:
     """Raises NotFound, also for a check of another tenant."""
     job = FetchJob.objects.filter(pk=check_id, kind=FetchJob.Kind.PROBE).first()
     if job is None:
-        raise NotFound("This check of a handle is over. Add the handle again.")
+        raise NotFound(gettext("This check of a handle is over. Add the handle again."))
     state: Literal["pending", "failed", "done"] = "pending"
     if job.state == FetchJob.State.DONE:
         state = "done"

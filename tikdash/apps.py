@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
+from tikdash import words
+
 
 class TikdashConfig(AppConfig):
     name = "tikdash"
@@ -9,6 +11,7 @@ class TikdashConfig(AppConfig):
 
     def ready(self) -> None:
         from django.conf import settings
+        from django.utils import timezone, translation
 
         # Registers the system checks, and makes ours the Celery application of web and commands too.
         from tikdash import celery, checks, error_reports  # noqa: F401
@@ -16,6 +19,15 @@ class TikdashConfig(AppConfig):
         from tikdash.metrics import register_at_scrape
         from tikdash.tiklive.breaker import breaker_states
 
+        words.read_by(
+            words.Reader(
+                gettext=translation.gettext,
+                ngettext=translation.ngettext,
+                pgettext=translation.pgettext,
+                language=translation.get_language,
+                local=timezone.localtime,
+            )
+        )
         register_at_scrape(breaker_states)
         register_at_scrape(partitions)
 

@@ -13,6 +13,7 @@ from django.core.cache import cache
 
 from accounts.models import User
 from tikdash.errors import BadInput
+from tikdash.words import gettext
 
 SALT = "accounts.handover"
 LIFETIME_S = 60
@@ -28,7 +29,9 @@ def redeem_ticket(*, ticket: str, tenant_id: int) -> User:
 
     Raises BadInput for a ticket that is forged, old, used, of another tenant, or of a changed password.
     """
-    refused = BadInput("This link into the workspace is no longer valid. Open the workspace from the list again.")
+    refused = BadInput(
+        gettext("This link into the workspace is no longer valid. Open the workspace from the list again.")
+    )
     try:
         user_id, ticket_tenant_id, nonce, auth_hash = signing.loads(ticket, salt=SALT, max_age=LIFETIME_S)
     except (signing.BadSignature, ValueError, TypeError):

@@ -25,6 +25,7 @@ from tikdash.db.scope import all_tenants, current_scope, prepared_row
 from tikdash.errors import LimitReached, NotFound, Unavailable
 from tikdash.redis import RedisGone, Server, server, where_there
 from tikdash.tiklive.ports import ApiKey
+from tikdash.words import gettext
 
 KEPT_S = 5.0
 #: Longer than any process keeps an answer; after it, no version is the version.
@@ -121,7 +122,7 @@ def platform_key() -> ApiKey:
     """The platform's key with the limits of the settings. Raises Unavailable where the platform has no key."""
     secret = settings.TIKLIVE_KEY
     if not secret:
-        raise Unavailable("There is no key for the upstream: set TIKLIVE_KEY.")
+        raise Unavailable(gettext("There is no key for the upstream: set TIKLIVE_KEY."))
     return ApiKey(
         id=platform_key_id(),
         secret=secret,

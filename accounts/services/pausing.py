@@ -16,6 +16,7 @@ from accounts.services.auditing import Target, record
 from tikdash import clock
 from tikdash.db.scope import no_scope
 from tikdash.errors import BadInput, LimitReached, NotFound
+from tikdash.words import gettext
 
 log = structlog.get_logger(__name__)
 
@@ -102,15 +103,17 @@ def refuse_while_paused(tenant: TenantRef) -> None:
 def _locked(slug: str) -> Tenant:
     tenant = Tenant.objects.select_for_update().filter(slug=slug).first()
     if tenant is None:
-        raise NotFound(f"There is no tenant “{slug}”.")
+        raise NotFound(gettext("There is no tenant “{slug}”.").format(slug=slug))
     return tenant
 
 
 def _sentence(reason: str) -> str:
     reason = " ".join(reason.split())
     if not reason:
-        raise BadInput("Say why: the customer reads the reason.")
+        raise BadInput(gettext("Say why: the customer reads the reason."))
     if len(reason) > LONGEST_REASON:
-        raise BadInput(f"A reason has at most {LONGEST_REASON} characters.")
+        raise BadInput(
+            gettext("A reason has at most {longest_reason} characters.").format(longest_reason=LONGEST_REASON)
+        )
     # Another sentence follows it on the page.
     return reason if reason[-1] in ".!?…。" else f"{reason}."

@@ -17,6 +17,7 @@ from tikdash import clock
 from tikdash.db.scope import no_scope
 from tikdash.errors import BadInput, LimitReached
 from tikdash.plans import limits_of
+from tikdash.words import gettext
 
 RESERVED_SLUGS = frozenset({"www", "admin", "api", "app", "static", "media", "mail", "shared", "public"})
 TRIAL_DAYS = 14
@@ -41,11 +42,13 @@ def create_tenant(
     try:
         SLUG(slug)
     except ValidationError as error:
-        raise BadInput(f"“{slug}” cannot be an address. {error.message}") from None
+        raise BadInput(
+            gettext("“{slug}” cannot be an address. {message}").format(slug=slug, message=error.message)
+        ) from None
     if slug in RESERVED_SLUGS:
-        raise BadInput(f"“{slug}” is kept for Tikdash itself. Choose another address.")
+        raise BadInput(gettext("“{slug}” is kept for Tikdash itself. Choose another address.").format(slug=slug))
     if len(name) > LONGEST_NAME:
-        raise BadInput(f"A name has at most {LONGEST_NAME} characters.")
+        raise BadInput(gettext("A name has at most {longest_name} characters.").format(longest_name=LONGEST_NAME))
     if Tenant.objects.filter(slug=slug).exists():
         raise _taken(slug)
     draft = Tenant(
@@ -96,7 +99,7 @@ def add_member(*, tenant_id: int, email: str, role: str, password: str | None = 
 
 
 def _taken(slug: str) -> LimitReached:
-    return LimitReached(f"The address “{slug}” is taken. Choose another one.")
+    return LimitReached(gettext("The address “{slug}” is taken. Choose another one.").format(slug=slug))
 
 
 def _trial_end() -> datetime:

@@ -17,6 +17,7 @@ from tikdash import clock
 from tikdash.errors import BadInput, NotFound
 from tikdash.tiklive.text import clean_text
 from tikdash.ui import numbers
+from tikdash.words import gettext
 
 SPARKLINE_DAYS = 30
 ROWS_A_PAGE = 50
@@ -221,7 +222,7 @@ def get_account(account_id: int) -> TrackedAccount:
     """Raises NotFound, also for an account of another tenant."""
     account = TrackedAccount.objects.filter(pk=account_id).first()
     if account is None:
-        raise NotFound("There is no such account in this workspace.")
+        raise NotFound(gettext("There is no such account in this workspace."))
     return account
 
 
@@ -242,7 +243,9 @@ def filtered_accounts(text: str, reason: str) -> QuerySet[TrackedAccount]:
     found = TrackedAccount.objects.all()
     if reason:
         if reason not in TrackedAccount.Reason.values:
-            raise BadInput(f"There is no reason “{reason[:20]}”. Choose own, competitor or partner.")
+            raise BadInput(
+                gettext("There is no reason “{reason}”. Choose own, competitor or partner.").format(reason=reason[:20])
+            )
         found = found.filter(tracked_reason=reason)
     if text := clean_text(text).strip().lstrip("@"):
         found = found.filter(
@@ -257,7 +260,11 @@ def filtered_accounts(text: str, reason: str) -> QuerySet[TrackedAccount]:
 def _order(sort: str) -> list[OrderBy | str]:
     name = sort.removeprefix("-")
     if name not in SORTS:
-        raise BadInput(f"The list cannot be sorted by “{name[:40]}”. Choose one of: {', '.join(SORTS)}.")
+        raise BadInput(
+            gettext("The list cannot be sorted by “{name}”. Choose one of: {choices}.").format(
+                name=name[:40], choices=", ".join(SORTS)
+            )
+        )
     field = F(SORTS[name][1])
     if sort.startswith("-"):
         return [field.desc(nulls_last=True), "-id"]

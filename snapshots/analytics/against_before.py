@@ -11,6 +11,7 @@ from snapshots.analytics.metrics import Value
 from snapshots.analytics.windows import MOST_DAYS, NEWEST_DAYS, NEWEST_POSTS, SETTLED_AFTER, Window, windows
 from tikdash import clock
 from tikdash.errors import NotFound
+from tikdash.words import gettext
 
 #: How long a window is that its number of posts does not end: the last day is left out.
 LONGEST = timedelta(days=NEWEST_DAYS) - SETTLED_AFTER
@@ -41,7 +42,7 @@ def against_before(*, tenant_id: int, account_id: int, metric_ids: Sequence[str]
         account_id
     )
     if found is None:
-        raise NotFound("There is no such account in this workspace.")
+        raise NotFound(gettext("There is no such account in this workspace."))
     newest, begin = _cut(found, 0, clock.now() - SETTLED_AFTER)
     earlier, _ = _cut(found, len(newest.posts), begin)
     reached = len(newest.posts) + len(earlier.posts) < len(found.posts) or len(earlier.posts) == NEWEST_POSTS

@@ -20,6 +20,7 @@ from snapshots.picture_names import address_of
 from tikdash import clock
 from tikdash.errors import BadInput, NotFound
 from tikdash.ui import numbers
+from tikdash.words import gettext
 
 ROWS_A_PAGE = 50
 #: Of a hashtag or sound that more posts use, the last stored so many are looked at; of words in titles, any so many.
@@ -195,7 +196,7 @@ def one_post(*, tenant_id: int, post_id: int) -> FoundPost:
         cursor.execute(ONE.format(fields=FIELDS), {"tenant": tenant_id, "post": post_id})
         row = cursor.fetchone()
     if row is None:
-        raise NotFound("There is no such post in this workspace.")
+        raise NotFound(gettext("There is no such post in this workspace."))
     return _row(row, clock.now())
 
 
@@ -244,7 +245,11 @@ def source_of(*, tenant_id: int, wanted: PostFilter, sort: str) -> tuple[str, li
 def _column(sort: str) -> Column:
     column = COLUMNS.get(sort.removeprefix("-"))
     if column is None:
-        raise BadInput(f"Posts cannot be sorted by “{sort[:40]}”. Choose one of: {', '.join(COLUMNS)}.")
+        raise BadInput(
+            gettext("Posts cannot be sorted by “{sort}”. Choose one of: {choices}.").format(
+                sort=sort[:40], choices=", ".join(COLUMNS)
+            )
+        )
     return column
 
 
@@ -364,5 +369,5 @@ def _read_key(column: Column, text: str) -> tuple[Any, int]:
             moment = datetime.fromtimestamp(number // 1_000_000, UTC).replace(microsecond=number % 1_000_000)
             return moment, int(row_id)
     except (ValueError, OverflowError, OSError):
-        raise BadInput("This page of the list does not exist. Start again from the first page.") from None
+        raise BadInput(gettext("This page of the list does not exist. Start again from the first page.")) from None
     return number, int(row_id)

@@ -12,6 +12,7 @@ from django.db import connection
 from snapshots.analytics.intervals import wilson
 from tikdash.db.scope import current_tenant_id
 from tikdash.errors import NotFound
+from tikdash.words import gettext
 
 #: Of a smaller sample nothing is said: 2 of 10 may be anything from 6 to 51 %.
 FEWEST_ROWS = 50
@@ -133,7 +134,7 @@ def audience(account_id: int) -> Audience:
         cursor.execute(SAMPLES, {"tenant": tenant_id, "account": account_id, "most": MOST_SAMPLES})
         rows = cursor.fetchall()
         if not rows:
-            raise NotFound("There is no such account in this workspace.")
+            raise NotFound(gettext("There is no such account in this workspace."))
         history = [_sample(row[3:]) for row in rows if row[3] is not None]
         newest = next((sample for sample in history if sample.size), None)
         examples = []

@@ -33,6 +33,7 @@ from tikdash import clock
 from tikdash.db.scope import current_tenant_id
 from tikdash.errors import BadInput, NotFound
 from tikdash.ui import numbers
+from tikdash.words import gettext
 
 DEFAULT_DAYS = 30
 LONGEST_DAYS = 366
@@ -197,7 +198,7 @@ def breakouts(
     Of a tenant with many posts the `most` likeliest are looked at. Raises BadInput for a range that is not 1–366 days.
     """
     if not 1 <= since <= LONGEST_DAYS:
-        raise BadInput("The range must be between 1 and 366 days.")
+        raise BadInput(gettext("The range must be between 1 and 366 days."))
     now = clock.now()
     accounts = TENANTS_ACCOUNTS if account_ids is None else THESE_ACCOUNTS
     facts = _facts(
@@ -289,7 +290,7 @@ def _facts(targets: str, parameters: Mapping[str, Any]) -> list[_Facts]:
 def _one(post_id: int) -> tuple[_Facts, dict[int, PostCurve]]:
     found = _facts(ONE_POST, {"tenant": current_tenant_id(), "post": post_id})
     if not found:
-        raise NotFound("There is no such post in this workspace.")
+        raise NotFound(gettext("There is no such post in this workspace."))
     return found[0], _curves(found)
 
 

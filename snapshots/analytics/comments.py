@@ -13,6 +13,7 @@ from snapshots.analytics.sentiment import Sentiment, Tone, summary, tone_of
 from tikdash import clock
 from tikdash.db.scope import current_tenant_id
 from tikdash.errors import BadInput
+from tikdash.words import gettext
 
 Order = Literal["newest", "liked"]
 LONGEST_QUESTION = 200
@@ -130,7 +131,9 @@ def comments(
     Raises BadInput for an order or a key that does not exist, and unless either an account or a post is named.
     """
     if order not in _ORDERS:
-        raise BadInput(f"Comments cannot be sorted by “{order[:40]}”. Choose newest or liked.")
+        raise BadInput(
+            gettext("Comments cannot be sorted by “{order}”. Choose newest or liked.").format(order=order[:40])
+        )
     column, words = _ORDERS[order], words[:LONGEST_QUESTION].strip()
     whose, parameters = _whose(account_id, post_id)
     condition, key = _after(column, after)
@@ -169,11 +172,15 @@ def mentions(account_ids: Sequence[int], words: str, weeks: int = 12) -> Mention
     """
     words = words[:LONGEST_QUESTION].strip()
     if not words:
-        raise BadInput("Type the word to look for, for example the name of a competitor.")
+        raise BadInput(gettext("Type the word to look for, for example the name of a competitor."))
     if len(account_ids) > MOST_ACCOUNTS:
-        raise BadInput(f"Choose at most {MOST_ACCOUNTS} accounts to look for mentions in.")
+        raise BadInput(
+            gettext("Choose at most {most_accounts} accounts to look for mentions in.").format(
+                most_accounts=MOST_ACCOUNTS
+            )
+        )
     if not 1 <= weeks <= LONGEST_WEEKS:
-        raise BadInput("The range must be between 1 and 53 weeks.")
+        raise BadInput(gettext("The range must be between 1 and 53 weeks."))
     today = clock.today()
     first = today - timedelta(days=today.weekday(), weeks=weeks - 1)
     parameters: dict[str, Any] = {
@@ -196,7 +203,7 @@ def mentions(account_ids: Sequence[int], words: str, weeks: int = 12) -> Mention
 
 def _whose(account_id: int | None, post_id: int | None) -> tuple[str, dict[str, Any]]:
     if (account_id is None) == (post_id is None):
-        raise BadInput("Name either an account or a post.")
+        raise BadInput(gettext("Name either an account or a post."))
     ids = {"tenant": current_tenant_id(), "account": account_id, "post": post_id}
     return (OF_POST if account_id is None else OF_ACCOUNT), ids
 
@@ -214,7 +221,7 @@ def _after(column: str, key: str) -> tuple[str, dict[str, Any]]:
         if number is not None and column == "written_at":
             last = _EPOCH + timedelta(microseconds=number)
     except (ValueError, OverflowError):
-        raise BadInput("This page of the list does not exist. Start again from the first page.") from None
+        raise BadInput(gettext("This page of the list does not exist. Start again from the first page.")) from None
     if last is None:
         return f"AND (c.{column} IS NOT NULL OR c.id < %(last_id)s)", {"last_id": last_id}
     return f"AND (c.{column}, c.id) < (%(last)s, %(last_id)s)", {"last": last, "last_id": last_id}

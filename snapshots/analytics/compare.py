@@ -15,6 +15,7 @@ from snapshots.analytics.windows import SETTLED_AFTER
 from tikdash import clock
 from tikdash.db.scope import prepared_row
 from tikdash.errors import BadInput, NotFound
+from tikdash.words import gettext
 
 MOST_ACCOUNTS = 10
 MOST_DAYS = 3_660
@@ -112,9 +113,13 @@ def series_of(
     """
     _check_ids(account_ids)
     if metric not in COUNTERS:
-        raise BadInput(f"There is no metric “{metric[:40]}”. Choose one of: {', '.join(COUNTERS)}.")
+        raise BadInput(
+            gettext("There is no metric “{metric}”. Choose one of: {choices}.").format(
+                metric=metric[:40], choices=", ".join(COUNTERS)
+            )
+        )
     if not 1 <= days <= MOST_DAYS:
-        raise BadInput("The range must be between 1 and 3,660 days.")
+        raise BadInput(gettext("The range must be between 1 and 3,660 days."))
     today = clock.today()
     first = today - timedelta(days=days - 1)
     row = prepared_row(
@@ -154,7 +159,11 @@ def voices(*, tenant_id: int, account_ids: Sequence[int], days: int = 30) -> Sha
     """
     _check_ids(account_ids)
     if days not in VOICE_DAYS:
-        raise BadInput(f"Shares of voice are of {', '.join(map(str, VOICE_DAYS[:-1]))} or {VOICE_DAYS[-1]} days.")
+        raise BadInput(
+            gettext("Shares of voice are of {choices} or {voice_days} days.").format(
+                choices=", ".join(map(str, VOICE_DAYS[:-1])), voice_days=VOICE_DAYS[-1]
+            )
+        )
     now = clock.now()
     row = prepared_row(
         VOICES,
@@ -211,16 +220,20 @@ class _Whole(NamedTuple):
 
 def _check_ids(account_ids: Sequence[int]) -> None:
     if not account_ids:
-        raise BadInput("Choose at least one account to compare.")
+        raise BadInput(gettext("Choose at least one account to compare."))
     if len(account_ids) > MOST_ACCOUNTS:
-        raise BadInput(f"At most {MOST_ACCOUNTS} accounts can be compared; you chose {len(account_ids)}.")
+        raise BadInput(
+            gettext("At most {most_accounts} accounts can be compared; you chose {n}.").format(
+                most_accounts=MOST_ACCOUNTS, n=len(account_ids)
+            )
+        )
     if len(set(account_ids)) < len(account_ids):
-        raise BadInput("An account was chosen twice.")
+        raise BadInput(gettext("An account was chosen twice."))
 
 
 def _check_found(found: Collection[int], account_ids: Sequence[int]) -> None:
     if len(found) < len(account_ids):
-        raise NotFound("One of these accounts is not in this workspace.")
+        raise NotFound(gettext("One of these accounts is not in this workspace."))
 
 
 def _shown_days(read: Sequence[_Known]) -> range:

@@ -10,6 +10,7 @@ from snapshots.analytics.metrics import is_noise
 from tikdash import clock
 from tikdash.db.scope import prepared_row
 from tikdash.errors import BadInput, NotFound
+from tikdash.words import gettext
 
 MOST_DAYS = 3_660
 #: The first day's change is against a sound day at most so many days before the range.
@@ -103,7 +104,11 @@ def deltas(*, account_id: int, metric: str, days: int) -> Deltas:
     does not exist or a range that is not 1–3,660 days, NotFound for an account that does not exist here.
     """
     if metric not in COUNTERS:
-        raise BadInput(f"There is no metric “{metric[:40]}”. Choose one of: {', '.join(COUNTERS)}.")
+        raise BadInput(
+            gettext("There is no metric “{metric}”. Choose one of: {choices}.").format(
+                metric=metric[:40], choices=", ".join(COUNTERS)
+            )
+        )
     today = clock.today()
     first = _first_day(days, today)
     row = prepared_row(
@@ -111,7 +116,7 @@ def deltas(*, account_id: int, metric: str, days: int) -> Deltas:
         {"account": account_id, "first": first - timedelta(days=WITHIN_DAYS), "last": today},
     )
     if row is None or not row[0]:
-        raise NotFound("There is no such account in this workspace.")
+        raise NotFound(gettext("There is no such account in this workspace."))
     known = {day: (value, state) for day, value, state in zip(*(column or [] for column in row[1:4]), strict=True)}
     found = _changes(known, first)
     changes = [each.change for each in found if each.change is not None]
@@ -135,7 +140,7 @@ def by_post_date(*, tenant_id: int, account_id: int, days: int) -> PostedDays:
         },
     )
     if row is None or not row[0]:
-        raise NotFound("There is no such account in this workspace.")
+        raise NotFound(gettext("There is no such account in this workspace."))
     columns = [column or [] for column in row[1:5]]
     known = {day: Posted(day, posts, plays) for day, posts, plays, _ in zip(*columns, strict=True)}
     n = sum(columns[1])
@@ -149,7 +154,7 @@ def by_post_date(*, tenant_id: int, account_id: int, days: int) -> PostedDays:
 
 def _first_day(days: int, today: date) -> date:
     if not 1 <= days <= MOST_DAYS:
-        raise BadInput("The range must be between 1 and 3,660 days.")
+        raise BadInput(gettext("The range must be between 1 and 3,660 days."))
     return today - timedelta(days=days - 1)
 
 

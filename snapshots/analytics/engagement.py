@@ -13,6 +13,7 @@ from snapshots.analytics.windows import MOST_ACCOUNTS, Window, windows
 from tikdash import clock
 from tikdash.db.scope import prepared_row
 from tikdash.errors import BadInput
+from tikdash.words import gettext
 
 #: Days over which followers are compared; the first stands among the values.
 GROWTH_DAYS = (30, 90, 365)
@@ -109,7 +110,7 @@ def values_of(window: Window, metric_ids: Iterable[str] = tuple(OF_POSTS)) -> di
 def growth(*, tenant_id: int, account_ids: Sequence[int]) -> dict[int, dict[int, Growth]]:
     """The growth of followers by account and days. Raises BadInput for more than 500 ids."""
     if len(account_ids) > MOST_ACCOUNTS:
-        raise BadInput(f"At most {MOST_ACCOUNTS} accounts at a time.")
+        raise BadInput(gettext("At most {most_accounts} accounts at a time.").format(most_accounts=MOST_ACCOUNTS))
     return read_growth(OF_IDS, {"tenant": tenant_id, "ids": list(account_ids)})
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from tikdash import clock
 from tikdash.db.scope import prepared_row
 from tikdash.errors import BadInput, NotFound
+from tikdash.words import gettext
 
 #: The counters of an account that can be drawn, with their names for people.
 COUNTERS = {
@@ -60,15 +61,19 @@ def series(account_id: int, metric: str, days: int) -> Series:
     does not exist, or is another tenant's.
     """
     if metric not in COUNTERS:
-        raise BadInput(f"There is no metric “{metric[:40]}”. Choose one of: {', '.join(COUNTERS)}.")
+        raise BadInput(
+            gettext("There is no metric “{metric}”. Choose one of: {choices}.").format(
+                metric=metric[:40], choices=", ".join(COUNTERS)
+            )
+        )
     if not 1 <= days <= 3660:
-        raise BadInput("The range must be between 1 and 3,660 days.")
+        raise BadInput(gettext("The range must be between 1 and 3,660 days."))
     today = clock.today()
     first = today - timedelta(days=days - 1)
     row = prepared_row(SERIES.format(metric=metric), {"account": account_id, "first": first, "last": today})
     is_there, days_later, values = row or (None, [], [])
     if not is_there:
-        raise NotFound("There is no such account in this workspace.")
+        raise NotFound(gettext("There is no such account in this workspace."))
     dates, values = _day_by_day(first, days_later, values)
     return Series(metric, COUNTERS[metric], days, dates, values)
 

@@ -14,6 +14,7 @@ from snapshots.analytics.breakout import Breakout, breakouts
 from tikdash import clock
 from tikdash.db.scope import current_tenant_id
 from tikdash.errors import BadInput
+from tikdash.words import gettext
 
 Kind = Literal["breakout", "vanished", "returned", "renamed", "incident", "note"]
 LONGEST_DAYS = 366
@@ -75,7 +76,7 @@ def history(account_id: int, days: int = 90) -> list[Annotation]:
     Raises BadInput for a range that is not 1–366 days. An account that is not of this workspace has no history.
     """
     if not 1 <= days <= LONGEST_DAYS:
-        raise BadInput("The range must be between 1 and 366 days.")
+        raise BadInput(gettext("The range must be between 1 and 366 days."))
     tenant_id, today = current_tenant_id() or 0, clock.today()
     first = today - timedelta(days=days - 1)
     parameters: dict[str, Any] = {

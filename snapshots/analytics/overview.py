@@ -18,6 +18,7 @@ from snapshots.picture_names import address_of
 from tikdash import clock
 from tikdash.errors import BadInput
 from tikdash.tiklive.text import clean_text
+from tikdash.words import gettext
 
 DAYS, POST_DAYS = 30, 7
 MOST_MOVERS = 5
@@ -115,7 +116,9 @@ class Overview:
 def group_of(*, tenant_id: int, reason: str = "", tag: str = "") -> Group:
     """The accounts that are tracked for a reason and carry a tag, all without. Raises BadInput for another reason."""
     if reason and reason not in TrackedAccount.Reason.values:
-        raise BadInput(f"There is no reason “{reason[:20]}”. Choose own, competitor or partner.")
+        raise BadInput(
+            gettext("There is no reason “{reason}”. Choose own, competitor or partner.").format(reason=reason[:20])
+        )
     tag = clean_text(tag)[:40].strip()
     parameters: dict[str, Any] = {
         "tenant": tenant_id,

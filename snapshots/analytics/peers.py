@@ -25,6 +25,7 @@ from tikdash import clock
 from tikdash.db.scope import all_tenants
 from tikdash.errors import BadInput
 from tikdash.redis import Server, where_there
+from tikdash.words import gettext
 
 FEWEST_ACCOUNTS, FEWEST_TENANTS = 20, 5
 #: With more than this share of the accounts a tenant would see itself, and others would see it.
@@ -85,7 +86,11 @@ class Pool:
     def percentile(self, metric_id: str, followers: int | None, value: float | None) -> Peer:
         """Where `value` stands among accounts with about as many followers. Raises BadInput for another metric."""
         if metric_id not in PEER_METRICS:
-            raise BadInput(f"“{metric(metric_id).name}” is not compared. Choose one of: {', '.join(PEER_METRICS)}.")
+            raise BadInput(
+                gettext("“{name}” is not compared. Choose one of: {choices}.").format(
+                    name=metric(metric_id).name, choices=", ".join(PEER_METRICS)
+                )
+            )
         if followers is None:
             return Peer("", None, 0, self.as_of, "The followers of this account are not known.")
         size = size_of(followers)

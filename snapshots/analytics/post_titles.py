@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from snapshots.models import Post
+from tikdash.words import N_, gettext
 
 LONGEST = 80
-NO_TITLE = "No title"
+NO_TITLE = N_("No title")
 
 
 def titles_of(post_ids: Collection[int]) -> dict[int, str]:
@@ -20,4 +21,4 @@ def titles_of(post_ids: Collection[int]) -> dict[int, str]:
 
 def _short(title: str) -> str:
     title = " ".join(title.split())
-    return (f"{title[: LONGEST - 1]}…" if len(title) > LONGEST else title) or NO_TITLE
+    return (f"{title[: LONGEST - 1]}…" if len(title) > LONGEST else title) or gettext(NO_TITLE)

@@ -12,6 +12,7 @@ from snapshots.picture_names import address_of
 from tikdash import clock
 from tikdash.errors import BadInput
 from tikdash.ui import numbers
+from tikdash.words import gettext
 
 ROWS_A_PAGE = 25
 
@@ -121,7 +122,11 @@ def posts_page(
     """
     column = COLUMNS.get(sort.removeprefix("-"))
     if column is None:
-        raise BadInput(f"Posts cannot be sorted by “{sort[:40]}”. Choose one of: {', '.join(COLUMNS)}.")
+        raise BadInput(
+            gettext("Posts cannot be sorted by “{sort}”. Choose one of: {choices}.").format(
+                sort=sort[:40], choices=", ".join(COLUMNS)
+            )
+        )
     descending, backwards = sort.startswith("-"), bool(before)
     key = _read_key(column, before or after)
     falling = descending != backwards
@@ -190,5 +195,5 @@ def _read_key(column: Column, text: str) -> tuple[Any, int] | None:
         if column.key == "posted_at":
             return datetime.fromtimestamp(value // 1_000_000, UTC).replace(microsecond=value % 1_000_000), row_id
     except (ValueError, OverflowError, OSError):
-        raise BadInput("This page of the list does not exist. Start again from the first page.") from None
+        raise BadInput(gettext("This page of the list does not exist. Start again from the first page.")) from None
     return value, row_id

@@ -20,6 +20,7 @@ from snapshots.analytics.topics import (
     uses,
 )
 from tikdash.errors import BadInput
+from tikdash.words import gettext
 
 LONGEST_ARTIST = 200
 MOST_OF_ARTIST = 200
@@ -96,7 +97,7 @@ def sounds_of_artist(tenant_id: int, artist: str, *, match: Literal["prefix", "w
     """
     artist = artist.strip()[:LONGEST_ARTIST]
     if not artist:
-        raise BadInput("Type the name of an artist.")
+        raise BadInput(gettext("Type the name of an artist."))
     parameters: dict[str, Any] = {
         "tenant": tenant_id,
         "artist": artist,

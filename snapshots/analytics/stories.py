@@ -12,6 +12,7 @@ from snapshots.picture_names import address_of
 from tikdash import clock
 from tikdash.db.scope import current_tenant_id
 from tikdash.errors import BadInput
+from tikdash.words import gettext
 
 LONGEST_DAYS = 366
 MOST_SHOWN = 200
@@ -69,7 +70,7 @@ _STORED = len(fields(StoryRow)) - 2
 def stories(account_id: int, days: int = 30) -> Stories:
     """The account's stories of the last `days` days, at most 200. Raises BadInput unless it is 1–366 days."""
     if not 1 <= days <= LONGEST_DAYS:
-        raise BadInput("The range must be between 1 and 366 days.")
+        raise BadInput(gettext("The range must be between 1 and 366 days."))
     now = clock.now()
     parameters: dict[str, Any] = {
         "tenant": current_tenant_id(),

@@ -12,6 +12,7 @@ from snapshots.analytics.growth import COUNTERS
 from snapshots.models.posts import POST_COUNTERS
 from tikdash import clock
 from tikdash.errors import BadInput
+from tikdash.words import gettext
 
 COUNTERS_OF: dict[str, frozenset[str]] = {"account": frozenset(COUNTERS), "post": frozenset(POST_COUNTERS)}
 #: What somebody can decide on. Where nothing came there is nothing to accept, and rounded values are shown as they are.
@@ -78,7 +79,11 @@ def value_id(text: str) -> ValueId:
     except ValueError:
         found = None
     if found is None or found.counter not in COUNTERS_OF.get(found.subject, ()):
-        raise BadInput(f"“{text[:60]}” names no value. Write it as it is listed, like account-12-20261114-heart_count.")
+        raise BadInput(
+            gettext("“{text}” names no value. Write it as it is listed, like account-12-20261114-heart_count.").format(
+                text=text[:60]
+            )
+        )
     return found
 
 

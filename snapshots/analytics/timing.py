@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from tikdash import clock
 from tikdash.db.scope import prepared_row
 from tikdash.errors import BadInput, NotFound
+from tikdash.words import gettext
 
 DAYS = 180
 #: The views of younger posts say more about their age than about their hour.
@@ -138,7 +139,7 @@ def frequency(*, tenant_id: int, account_id: int, zone: str, weeks: int = WEEKS)
     """
     _check_zone(zone)
     if not 1 <= weeks <= MOST_WEEKS:
-        raise BadInput(f"The range must be between 1 and {MOST_WEEKS} weeks.")
+        raise BadInput(gettext("The range must be between 1 and {most_weeks} weeks.").format(most_weeks=MOST_WEEKS))
     now = clock.now()
     local = now.astimezone(ZoneInfo(zone))
     first = local.date() - timedelta(days=local.weekday(), weeks=weeks - 1)
@@ -162,7 +163,7 @@ def frequency(*, tenant_id: int, account_id: int, zone: str, weeks: int = WEEKS)
 def _row(statement: str, parameters: dict[str, Any]) -> tuple[Any, ...]:
     row = prepared_row(statement, parameters)
     if row is None or row[0] is None:
-        raise NotFound("There is no such account in this workspace.")
+        raise NotFound(gettext("There is no such account in this workspace."))
     return row
 
 
@@ -193,7 +194,7 @@ def _week(monday: date, known: dict[date, int], since: date | None) -> Week:
 
 def _check_zone(zone: str) -> None:
     if zone not in _zones():
-        raise BadInput(f"There is no time zone “{zone[:40]}”. Write it like Europe/Paris.")
+        raise BadInput(gettext("There is no time zone “{zone}”. Write it like Europe/Paris.").format(zone=zone[:40]))
 
 
 @cache

@@ -17,6 +17,7 @@ from django.db import connection
 from snapshots.analytics.uplift import Uplift, uplift
 from tikdash import clock
 from tikdash.errors import BadInput
+from tikdash.words import gettext
 
 Order = Literal["posts", "views", "rising", "uplift"]
 WINDOW = timedelta(days=90)
@@ -139,7 +140,11 @@ def uses(kind: Kind, tenant_id: int, account_ids: Sequence[int] | None, order: O
     By uplift means: the most used ones, those with a sure uplift first. Raises BadInput for an order that is not one.
     """
     if order not in ORDERS:
-        raise BadInput(f"This list cannot be sorted by “{order[:40]}”. Choose one of: {', '.join(ORDERS)}.")
+        raise BadInput(
+            gettext("This list cannot be sorted by “{order}”. Choose one of: {choices}.").format(
+                order=order[:40], choices=", ".join(ORDERS)
+            )
+        )
     now = clock.now()
     statement = USES.format(
         accounts=TENANTS_ACCOUNTS if account_ids is None else THESE_ACCOUNTS,
@@ -173,7 +178,7 @@ def uses(kind: Kind, tenant_id: int, account_ids: Sequence[int] | None, order: O
 def page_of_ids(statement: str, parameters: dict[str, Any], after: str, most: int = ROWS_A_PAGE) -> PostIds:
     """The ids that `statement` finds below `%(after)s`, `%(limit)s` of them. Raises BadInput for a key that is none."""
     if after and not (after.isascii() and after.isdecimal() and int(after) < 2**63):
-        raise BadInput("This page of the list does not exist. Start again from the first page.")
+        raise BadInput(gettext("This page of the list does not exist. Start again from the first page."))
     last = int(after) if after else 2**63 - 1
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters | {"after": last, "limit": most + 1})

@@ -11,6 +11,7 @@ from snapshots.analytics.metrics import PostNumbers
 from tikdash import clock
 from tikdash.db.scope import prepared_row
 from tikdash.errors import BadInput
+from tikdash.words import gettext
 
 MOST_ACCOUNTS = 500
 NEWEST_POSTS = 30
@@ -145,11 +146,11 @@ def read_windows(
 
 def _check(account_ids: Sequence[int] | None, posts: int, days: int) -> None:
     if account_ids is not None and len(account_ids) > MOST_ACCOUNTS:
-        raise BadInput(f"At most {MOST_ACCOUNTS} accounts at a time.")
+        raise BadInput(gettext("At most {most_accounts} accounts at a time.").format(most_accounts=MOST_ACCOUNTS))
     if not 1 <= posts <= MOST_POSTS:
-        raise BadInput(f"The number of posts must be between 1 and {MOST_POSTS}.")
+        raise BadInput(gettext("The number of posts must be between 1 and {most_posts}.").format(most_posts=MOST_POSTS))
     if not 2 <= days <= MOST_DAYS:
-        raise BadInput(f"The range must be between 2 and {MOST_DAYS} days.")
+        raise BadInput(gettext("The range must be between 2 and {most_days} days.").format(most_days=MOST_DAYS))
 
 
 def _places(account_ids: Sequence[int]) -> dict[int, tuple[int, int]]:

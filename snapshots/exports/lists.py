@@ -15,6 +15,7 @@ from snapshots.analytics.growth import COUNTERS
 from snapshots.exports.sheet import Column, Sheet
 from tikdash import clock
 from tikdash.errors import BadInput
+from tikdash.words import gettext
 
 #: Column of the table → id of the metric.
 ACCOUNT_METRICS = {
@@ -125,7 +126,11 @@ def posts_sheet(*, tenant_id: int, account_id: int, sort: str = post_analytics.D
     account = get_account(account_id)
     column = post_analytics.COLUMNS.get(sort.removeprefix("-"))
     if column is None:
-        raise BadInput(f"Posts cannot be sorted by “{sort[:40]}”. Choose one of: {', '.join(post_analytics.COLUMNS)}.")
+        raise BadInput(
+            gettext("Posts cannot be sorted by “{sort}”. Choose one of: {choices}.").format(
+                sort=sort[:40], choices=", ".join(post_analytics.COLUMNS)
+            )
+        )
     source = POSTS_SOURCE.format(
         # As the index has it.
         expression=column.expression.replace(_bare(column.expression), f"p.{_bare(column.expression)}"),
@@ -155,7 +160,7 @@ def growth_sheet(*, account_id: int, days: int) -> Sheet:
     """
     account = get_account(account_id)
     if not 1 <= days <= LONGEST_DAYS:
-        raise BadInput("The range must be between 1 and 3,660 days.")
+        raise BadInput(gettext("The range must be between 1 and 3,660 days."))
     today = clock.today()
     first = today - timedelta(days=days - 1)
     newest = _newest(

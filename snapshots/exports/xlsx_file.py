@@ -16,6 +16,8 @@ from xlsxwriter.worksheet import Worksheet
 from snapshots.exports.definitions import HEADINGS, definitions, facts
 from snapshots.exports.sheet import Column, Sheet
 from tikdash.errors import BadInput
+from tikdash.ui import numbers
+from tikdash.words import gettext
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: Some 100 µs a row: beyond that CSV serves better, and Excel itself ends at a million.
@@ -57,7 +59,11 @@ def _write_rows(workbook: Workbook, worksheet: Worksheet, sheet: Sheet) -> None:
     worksheet.freeze_panes(1, 1)
     for number, row in enumerate(_rows(sheet), 1):
         if number > MOST_ROWS:
-            raise BadInput(f"A spreadsheet takes at most {MOST_ROWS:,} rows. Narrow the list, or take the CSV.")
+            raise BadInput(
+                gettext("A spreadsheet takes at most {most_rows} rows. Narrow the list, or take the CSV.").format(
+                    most_rows=numbers.exact(MOST_ROWS)
+                )
+            )
         for place, (column, value) in enumerate(zip(sheet.columns, row, strict=True)):
             _write(worksheet, number, place, column, value, formats[place])
 

@@ -22,6 +22,7 @@ from tikdash.db.partitions import ensure_months
 from tikdash.db.scope import prepared_cursor
 from tikdash.db.upsert import array_literal, upsert
 from tikdash.errors import NotFound
+from tikdash.words import gettext
 
 ACCOUNT_BEFORE = f"SELECT {', '.join(ACCOUNT_COUNTERS)} FROM accounts WHERE id = %s FOR NO KEY UPDATE"
 ACCOUNT_UPDATE = f"""
@@ -75,7 +76,7 @@ def store_profile(account_id: int, profile: ProfileRow, *, measured_at: datetime
             cursor.execute(ACCOUNT_BEFORE, [account_id])
             if (found := cursor.fetchone()) is None:
                 # Somebody stopped tracking it while it was read.
-                raise NotFound("This account is no longer tracked.")
+                raise NotFound(gettext("This account is no longer tracked."))
             previous = {account_id: dict(zip(ACCOUNT_COUNTERS, found, strict=True))}
             verdicts = judge_rows(ACCOUNT, values, previous, {account_id: account_id}, measured_at)
             verdict = verdicts[account_id]

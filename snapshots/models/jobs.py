@@ -5,6 +5,7 @@ from django.db.models.functions import Greatest
 
 from snapshots.models.accounts import TrackedAccount
 from tikdash.db.rls import TenantForeignKey
+from tikdash.words import N_
 
 #: Seconds between two runs of kinds that spend no credits: every plan has them, and no plan says how often.
 FIXED_CADENCES = {"pictures": 604_800}
@@ -18,19 +19,19 @@ class FetchJob(models.Model):
     """
 
     class Kind(models.TextChoices):
-        PROFILE = "profile", "Profile"
-        POSTS = "posts", "Posts"
-        EARLY = "early", "Early readings"
-        DETAIL = "detail", "Details of posts"
-        COMMENTS = "comments", "Comments"
-        FOLLOWERS = "followers", "Followers"
-        FOLLOWING = "following", "Followings"
-        STORIES = "stories", "Stories"
-        HASHTAG = "hashtag", "Hashtags"
-        SOUND = "sound", "Sounds"
-        PICTURES = "pictures", "Pictures"
-        PROBE = "probe", "Handle check"
-        BACKFILL = "backfill", "Backfill"
+        PROFILE = "profile", N_("Profile")
+        POSTS = "posts", N_("Posts")
+        EARLY = "early", N_("Early readings")
+        DETAIL = "detail", N_("Details of posts")
+        COMMENTS = "comments", N_("Comments")
+        FOLLOWERS = "followers", N_("Followers")
+        FOLLOWING = "following", N_("Followings")
+        STORIES = "stories", N_("Stories")
+        HASHTAG = "hashtag", N_("Hashtags")
+        SOUND = "sound", N_("Sounds")
+        PICTURES = "pictures", N_("Pictures")
+        PROBE = "probe", N_("Handle check")
+        BACKFILL = "backfill", N_("Backfill")
 
     class Queue(models.TextChoices):
         INTERACTIVE = "interactive", "Interactive"

@@ -6,6 +6,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from tikdash.errors import Unavailable
+from tikdash.words import gettext
 
 
 def keep_file(name: str, content: bytes) -> None:
@@ -16,7 +17,11 @@ def keep_file(name: str, content: bytes) -> None:
     try:
         default_storage.save(name, ContentFile(content))
     except OSError as error:
-        raise Unavailable(f"The folder of pictures takes no file: {error.strerror or type(error).__name__}.") from None
+        raise Unavailable(
+            gettext("The folder of pictures takes no file: {value}.").format(
+                value=error.strerror or type(error).__name__
+            )
+        ) from None
 
 
 def drop_file(name: str) -> None:

@@ -27,6 +27,7 @@ from tikdash import clock
 from tikdash.errors import BadInput, LimitReached
 from tikdash.plans import PlanLimits, limits_of
 from tikdash.tiklive.text import clean_text
+from tikdash.words import gettext
 
 #: Kinds of jobs that every tracked account has, as far as the plan has a cadence for them.
 KINDS = (
@@ -63,7 +64,7 @@ class Wish:
 def clean_wish(*, handle: str, reason: str, tags: str) -> Wish:
     """What a person typed, as a wish. Raises BadInput."""
     if reason not in TrackedAccount.Reason.values:
-        raise BadInput("Choose a reason: own, competitor or partner.")
+        raise BadInput(gettext("Choose a reason: own, competitor or partner."))
     return Wish(clean_handle(handle), reason, clean_tags(tags))
 
 
@@ -72,7 +73,11 @@ def clean_tags(text: str) -> list[str]:
     typed = (word.strip().lstrip("#").strip() for word in clean_text(text).split(","))
     words = list(dict.fromkeys(word for word in typed if word))
     if len(words) > MOST_TAGS or any(len(word) > LONGEST_TAG for word in words):
-        raise BadInput(f"Use at most {MOST_TAGS} tags of at most {LONGEST_TAG} characters, separated by commas.")
+        raise BadInput(
+            gettext("Use at most {most_tags} tags of at most {longest_tag} characters, separated by commas.").format(
+                most_tags=MOST_TAGS, longest_tag=LONGEST_TAG
+            )
+        )
     return words
 
 
@@ -235,15 +240,19 @@ def _refuse_tracked(handle: str) -> None:
 
 
 def _tracked(account: TrackedAccount) -> LimitReached:
-    return LimitReached(f"@{account.username} is tracked already.", account_id=account.pk)
+    return LimitReached(
+        gettext("@{username} is tracked already.").format(username=account.username), account_id=account.pk
+    )
 
 
 def _refuse_full(tenant: TenantRef) -> None:
     limits = limits_of(tenant)
     if count_of_accounts() >= limits.tracked_accounts:
         raise LimitReached(
-            f"All {limits.tracked_accounts} accounts of the {limits.name} plan are in use."
-            " Stop tracking one, or ask for a larger plan.",
+            gettext(
+                "All {tracked_accounts} accounts of the {name} plan are in use. Stop tracking one, or ask "
+                "for a larger plan."
+            ).format(tracked_accounts=limits.tracked_accounts, name=limits.name),
             limit=limits.tracked_accounts,
         )
 

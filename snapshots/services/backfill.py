@@ -16,6 +16,7 @@ from snapshots.scheduling.cadence import offset_of
 from tikdash import clock
 from tikdash.errors import BadInput, LimitReached, NotFound
 from tikdash.tiklive.endpoints import USER_POSTS
+from tikdash.words import gettext
 
 MOST_MONTHS = 120
 DAYS_A_MONTH = 30.44
@@ -70,21 +71,23 @@ def start_backfill(*, tenant: TenantRef, account_id: int, months: int, credit_ca
     """
     cap = settings.BACKFILL_CREDITS if credit_cap is None else credit_cap
     if not 1 <= months <= MOST_MONTHS:
-        raise BadInput(f"Choose between 1 and {MOST_MONTHS} months.")
+        raise BadInput(gettext("Choose between 1 and {most_months} months.").format(most_months=MOST_MONTHS))
     if cap < 1:
-        raise BadInput("A backfill needs at least one credit.")
+        raise BadInput(gettext("A backfill needs at least one credit."))
     account = _account(account_id)
     now = clock.now()
     since = now - timedelta(days=months * DAYS_A_MONTH)
     with transaction.atomic():
         job = FetchJob.objects.select_for_update().filter(account_id=account_id, kind=FetchJob.Kind.BACKFILL).first()
         if job is not None and job.state == FetchJob.State.ACTIVE:
-            raise LimitReached("A backfill of this account is under way.")
+            raise LimitReached(gettext("A backfill of this account is under way."))
         if job is None:
             job = FetchJob(account_id=account_id, kind=FetchJob.Kind.BACKFILL, created_at=now, params={})
         elif cap <= job.credits_spent and not job.params.get("complete"):
             raise LimitReached(
-                f"The backfill has spent {job.credits_spent} credits; to go on it needs a cap above that.",
+                gettext("The backfill has spent {credits_spent} credits; to go on it needs a cap above that.").format(
+                    credits_spent=job.credits_spent
+                ),
                 credits_spent=job.credits_spent,
             )
         if job.params.get("complete"):
@@ -109,7 +112,7 @@ def cancel_backfill(account_id: int) -> Progress:
             account_id=account_id, kind=FetchJob.Kind.BACKFILL, state=FetchJob.State.ACTIVE
         ).update(state=FetchJob.State.CANCELLED)
         if not cancelled:
-            raise NotFound("No backfill of this account is under way.")
+            raise NotFound(gettext("No backfill of this account is under way."))
         label = f"@{_account(account_id).username}"
         record("account.backfill_cancelled", target=Target("account", account_id, label))
     return progress_of(account_id)
@@ -119,7 +122,7 @@ def progress_of(account_id: int) -> Progress:
     """How far the account's backfill is. Raises NotFound where there is none."""
     job = FetchJob.objects.filter(account_id=account_id, kind=FetchJob.Kind.BACKFILL).first()
     if job is None:
-        raise NotFound("There is no backfill of this account.")
+        raise NotFound(gettext("There is no backfill of this account."))
     said: dict[str, Any] = job.params
     return Progress(
         state=job.state,
@@ -138,5 +141,5 @@ def progress_of(account_id: int) -> Progress:
 def _account(account_id: int) -> TrackedAccount:
     account = TrackedAccount.objects.filter(pk=account_id).first()
     if account is None:
-        raise NotFound("There is no such account in this workspace.")
+        raise NotFound(gettext("There is no such account in this workspace."))
     return account

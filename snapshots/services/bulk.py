@@ -20,6 +20,7 @@ from snapshots.services.removals import handles_of, many
 from tikdash import clock
 from tikdash.errors import BadInput
 from tikdash.plans import limits_of
+from tikdash.words import gettext
 
 #: A refresh reads the profile and at least one page of posts.
 CREDITS_OF_REFRESH = 2
@@ -81,7 +82,7 @@ def some_tags(text: str) -> list[str]:
     """The tags that a person typed. Raises BadInput for none, too many or too long ones."""
     tags = clean_tags(text)
     if not tags:
-        raise BadInput("Type a tag, or several with commas between them.")
+        raise BadInput(gettext("Type a tag, or several with commas between them."))
     return tags
 
 

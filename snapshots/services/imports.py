@@ -25,6 +25,7 @@ from tikdash.errors import BadInput, NotFound, TikdashError
 from tikdash.plans import PlanLimits, limits_of
 from tikdash.tiklive.endpoints import USERID, USERINFO_BY_USERNAME
 from tikdash.tiklive.ports import PlannedCall, load_ports
+from tikdash.words import gettext
 
 #: A check asks whether the handle exists, and then for the profile.
 CREDITS_OF_CHECK = USERID.credits + USERINFO_BY_USERNAME.credits
@@ -139,7 +140,7 @@ def start_import(*, tenant: TenantRef, token: UUID, rows: Sequence[ListedRow], r
             return sent.pk
         plan = plan_import(tenant=tenant, rows=rows, reason=reason, tags=tags)
         if not plan.new:
-            raise BadInput("There is nothing to track in this list: look at the reason beside each row.")
+            raise BadInput(gettext("There is nothing to track in this list: look at the reason beside each row."))
         _forget_old_imports()
         made = iter(FetchJob.objects.bulk_create(_checks(plan, limits_of(tenant))))
         kept = [
@@ -156,7 +157,7 @@ def import_progress(batch_id: int) -> ImportProgress:
     """How far a list is. Two statements. Raises NotFound, also for a batch of another tenant."""
     batch = ImportBatch.objects.filter(pk=batch_id).first()
     if batch is None:
-        raise NotFound("There is no such list. Lists are kept for 30 days.")
+        raise NotFound(gettext("There is no such list. Lists are kept for 30 days."))
     ids = [row["job"] for row in batch.rows if "job" in row]
     jobs = FetchJob.objects.in_bulk(ids)
     return ImportProgress(batch.pk, batch.created_at, [_imported(row, jobs) for row in batch.rows])
@@ -166,7 +167,7 @@ def cancel_import(batch_id: int) -> int:
     """Calls off the checks of a list that have not begun; returns how many. Raises NotFound."""
     batch = ImportBatch.objects.filter(pk=batch_id).first()
     if batch is None:
-        raise NotFound("There is no such list. Lists are kept for 30 days.")
+        raise NotFound(gettext("There is no such list. Lists are kept for 30 days."))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(CANCEL, {"ids": [row["job"] for row in batch.rows if "job" in row]})
         cancelled = int(cursor.rowcount)

@@ -23,6 +23,7 @@ from snapshots.services.jobs import RunReport, run_jobs
 from tikdash import clock
 from tikdash.db.scope import tenant_scope
 from tikdash.errors import BadInput, Unavailable
+from tikdash.words import gettext
 
 #: How long `fetch` and `track` wait in all for jobs that are not admitted, s.
 PATIENCE_S = 30.0
@@ -54,7 +55,7 @@ def track_now(tenant: TenantRef, wish: Wish) -> Tracked:
         check = handle_check(check_id)
         if check.account_id is None:
             if reports and reports[0].wait_s is not None:
-                raise Unavailable(f"{reports[0].text} A worker goes on with it.")
+                raise Unavailable(gettext("{text} A worker goes on with it.").format(text=reports[0].text))
             FetchJob.objects.filter(pk=check_id).delete()
             sentence = reports[0].text if reports else "A worker is checking this handle right now."
             raise (BadInput if check.state == "failed" else Unavailable)(sentence)

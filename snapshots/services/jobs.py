@@ -28,6 +28,7 @@ from tikdash.errors import TikdashError
 from tikdash.plans import limits_of, plans_remembered
 from tikdash.tiklive.breaker import is_an_outage
 from tikdash.tiklive.errors import BudgetReached, FlightLost, NotAdmitted, TikLiveError
+from tikdash.words import gettext
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +106,9 @@ def _run(tenant: TenantRef, job: leases.RunningJob) -> RunReport:
             # Nothing can be written now; the lease ends by itself.
             raise
         log.exception("job_broke", job=job.id, kind=job.kind)
-        return _failed(job, handle, TikdashError(f"An error of ours: {type(error).__name__}."))
+        return _failed(
+            job, handle, TikdashError(gettext("An error of ours: {name}.").format(name=type(error).__name__))
+        )
     _succeeded(tenant, job, result)
     return RunReport(job.id, job.kind, str(result.get("handle", handle)), "ok", str(result.get("text", "")), result)
 

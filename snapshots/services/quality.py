@@ -18,6 +18,7 @@ from snapshots.models import Post, TrackedAccount, ValueDecision
 from tikdash import clock
 from tikdash.errors import BadInput, NotFound
 from tikdash.tiklive.text import clean_text
+from tikdash.words import gettext
 
 LONGEST_REASON = 400
 
@@ -82,9 +83,11 @@ def reject_value(*, value: ValueId, reason: str, decided_by: str) -> Decided:
 def _decide(value: ValueId, decision: str, reason: str, decided_by: str) -> Decided:
     reason = clean_text(reason).strip()
     if not reason:
-        raise BadInput("Say why: the reason is kept with the decision.")
+        raise BadInput(gettext("Say why: the reason is kept with the decision."))
     if len(reason) > LONGEST_REASON:
-        raise BadInput(f"Give the reason in at most {LONGEST_REASON} characters.")
+        raise BadInput(
+            gettext("Give the reason in at most {longest_reason} characters.").format(longest_reason=LONGEST_REASON)
+        )
     subject = SUBJECTS[value.subject]
     with transaction.atomic():
         account_id = _lock(value)
@@ -130,7 +133,11 @@ def _lock(value: ValueId) -> int:
         posts = Post.objects.select_for_update(no_key=True).filter(pk=value.subject_id)
         account_id = posts.values_list("account_id", flat=True).first()
     if account_id is None:
-        raise NotFound(f"There is no {value.subject} {value.subject_id} in this workspace.")
+        raise NotFound(
+            gettext("There is no {subject} {subject_id} in this workspace.").format(
+                subject=value.subject, subject_id=value.subject_id
+            )
+        )
     return account_id
 
 
@@ -143,9 +150,11 @@ def _measured(subject: Subject, value: ValueId) -> tuple[int, str]:
         )
         row = cursor.fetchone()
     if row is None:
-        raise NotFound(f"Nothing was read of this {value.subject} on {value.day}.")
+        raise NotFound(
+            gettext("Nothing was read of this {subject} on {day}.").format(subject=value.subject, day=value.day)
+        )
     if row[0] is None:
-        raise BadInput("TikTok gave no value there, so there is nothing to decide on.")
+        raise BadInput(gettext("TikTok gave no value there, so there is nothing to decide on."))
     states: dict[str, str] = orjson.loads(row[1]) if row[1] else {}
     return row[0], states.get(value.counter, OK)
 
@@ -153,11 +162,11 @@ def _measured(subject: Subject, value: ValueId) -> tuple[int, str]:
 def _refuse(decision: str, measured: int, state: str) -> None:
     if decision == ValueDecision.Decision.REJECTED:
         if state == REJECTED:
-            raise BadInput("This value has been rejected already.")
+            raise BadInput(gettext("This value has been rejected already."))
     elif measured < 0:
-        raise BadInput("A counter below zero cannot be true.")
+        raise BadInput(gettext("A counter below zero cannot be true."))
     elif state not in (*DECIDABLE, REJECTED):
-        raise BadInput("This value is not suspect.")
+        raise BadInput(gettext("This value is not suspect."))
 
 
 def _same_readings(subject: Subject, value: ValueId, measured: int) -> list[datetime]:

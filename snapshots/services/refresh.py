@@ -12,6 +12,7 @@ from snapshots.selectors import wait_for_refresh
 from snapshots.services.accounts import INTERACTIVE_PRIORITY, REFRESHED
 from tikdash import clock
 from tikdash.errors import LimitReached, NotFound
+from tikdash.words import gettext
 
 
 def request_refresh(*, tenant: TenantRef, account_id: int) -> list[int]:
@@ -25,11 +26,14 @@ def request_refresh(*, tenant: TenantRef, account_id: int) -> list[int]:
         wanted = FetchJob.objects.filter(account_id=account_id, kind__in=REFRESHED)
         jobs = list(wanted.select_for_update().order_by("id"))
         if not jobs:
-            raise NotFound("There is no such account in this workspace.")
+            raise NotFound(gettext("There is no such account in this workspace."))
         now = clock.now()
         wait = max(wait_for_refresh(job, now) for job in jobs if job.kind == FetchJob.Kind.PROFILE)
         if wait:
-            raise LimitReached(f"This account was refreshed a moment ago. Again in {-(-wait // 60)} min.", wait_s=wait)
+            raise LimitReached(
+                gettext("This account was refreshed a moment ago. Again in {value} min.").format(value=-(-wait // 60)),
+                wait_s=wait,
+            )
         for job in jobs:
             job.requested_at = job.next_due_at = now
             job.queue, job.priority = FetchJob.Queue.INTERACTIVE, INTERACTIVE_PRIORITY

@@ -26,6 +26,7 @@ from tikdash import clock
 from tikdash.db.scope import all_tenants
 from tikdash.errors import LimitReached, NotFound
 from tikdash.plans import limits_of
+from tikdash.words import gettext
 
 log = structlog.get_logger(__name__)
 
@@ -104,7 +105,7 @@ def stop_tracking(*, tenant: TenantRef, account_ids: Sequence[int]) -> Stopped:
         hold_jobs(account_ids, STOPPED)
         hidden = _as_ops(tenant, HIDE, ids=list(account_ids), at=now)
         if not hidden:
-            raise NotFound("None of these accounts is tracked here any more.")
+            raise NotFound(gettext("None of these accounts is tracked here any more."))
         removal = Removal.objects.create(account_ids=hidden, created_at=now)
         stopped = [handles[account_id] for account_id in hidden]
         record("account.stopped", target=many(hidden, stopped), after={"count": len(hidden), "accounts": hidden})
@@ -132,16 +133,19 @@ def undo_removal(*, tenant: TenantRef, removal_id: int) -> int:
         lock_list(tenant)
         removal = Removal.objects.select_for_update().filter(pk=removal_id).first()
         if removal is None:
-            raise NotFound("There is nothing to undo.")
+            raise NotFound(gettext("There is nothing to undo."))
         if removal.undone_at is not None:
             return 0
         if removal.created_at + UNDO_FOR <= now:
-            raise LimitReached("It is too late to undo that: the accounts have been deleted. Track them again.")
+            raise LimitReached(
+                gettext("It is too late to undo that: the accounts have been deleted. Track them again.")
+            )
         limits = limits_of(tenant)
         if count_of_accounts() + len(removal.account_ids) > limits.tracked_accounts:
             raise LimitReached(
-                f"The {limits.name} plan has no room for {len(removal.account_ids)} more accounts."
-                " Stop tracking others first.",
+                gettext("The {name} plan has no room for {n} more accounts. Stop tracking others first.").format(
+                    name=limits.name, n=len(removal.account_ids)
+                ),
                 limit=limits.tracked_accounts,
             )
         shown = _as_ops(tenant, SHOW, ids=removal.account_ids, at=removal.created_at)

@@ -14,6 +14,7 @@ from snapshots.services.accounts import REFRESHED
 from tikdash import clock
 from tikdash.errors import NotFound
 from tikdash.plans import limits_of
+from tikdash.words import gettext
 
 #: Behind what somebody has asked for with a button, before all else.
 VIEW_PRIORITY = 5
@@ -28,7 +29,7 @@ def note_view(*, tenant: TenantRef, account_id: int) -> list[int]:
     now = clock.now()
     account = TrackedAccount.objects.filter(pk=account_id).first()
     if account is None:
-        raise NotFound("There is no such account in this workspace.")
+        raise NotFound(gettext("There is no such account in this workspace."))
     with transaction.atomic():
         _note(account, now)
         stale = [] if tenant.paused_reason else [job.pk for job in _stale_jobs(tenant, account, now)]

@@ -16,6 +16,7 @@ from snapshots.web.export_links import export_links
 from tikdash import clock
 from tikdash.errors import BadInput
 from tikdash.ui.htmx import with_query
+from tikdash.words import gettext
 
 LONGEST = 3_660
 RANGES = {30: "30 d", 90: "90 d", 365: "1 y", LONGEST: "All"}
@@ -41,7 +42,7 @@ def days_in(request: Any) -> int:
     """The range that the address asks for, in days. Raises BadInput for what is no number."""
     text = request.GET.get("days", str(DEFAULT_DAYS))
     if not text.isdecimal() or len(text) > 4:
-        raise BadInput("The range is a number of days: 30, 90 or 365.")
+        raise BadInput(gettext("The range is a number of days: 30, 90 or 365."))
     return int(text)
 
 
@@ -92,7 +93,9 @@ def view_in(request: Any) -> str:
     """What the address wants drawn. Raises BadInput."""
     view = str(request.GET.get("show", ""))
     if view not in VIEWS:
-        raise BadInput(f"The chart cannot show “{view[:40]}”. Leave it out, or ask for “change”.")
+        raise BadInput(
+            gettext("The chart cannot show “{view}”. Leave it out, or ask for “change”.").format(view=view[:40])
+        )
     return view
 
 

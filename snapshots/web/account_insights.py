@@ -23,26 +23,28 @@ from tikdash.plans import limits_of
 from tikdash.ui import numbers
 from tikdash.ui.bubbles import Word, bubbles_svg
 from tikdash.ui.htmx import with_query
+from tikdash.ui.styles import marked
+from tikdash.words import N_, gettext, pgettext
 
 #: Orders of hashtags and sounds, of comments; by their names in the address.
-TOPIC_ORDERS = {"posts": "Most used", "views": "Most views", "rising": "Rising", "uplift": "Uplift"}
-COMMENT_ORDERS = {"newest": "Newest", "liked": "Most liked"}
+TOPIC_ORDERS = {"posts": N_("Most used"), "views": N_("Most views"), "rising": N_("Rising"), "uplift": N_("Uplift")}
+COMMENT_ORDERS = {"newest": N_("Newest"), "liked": N_("Most liked")}
 STORY_DAYS, ACTIVITY_DAYS = 30, 90
 STATES = {
     "active": "",
-    "paused": "paused",
-    "done": "done",
-    "refused": "refused",
-    "dead": "stopped",
-    "cancelled": "cancelled",
+    "paused": N_("paused"),
+    "done": N_("done"),
+    "refused": N_("refused"),
+    "dead": N_("stopped"),
+    "cancelled": N_("cancelled"),
 }
 FLAGS = {
-    "bot": "all three signs",
-    "no_posts": "no posts",
-    "default_avatar": "default picture",
-    "generated_handle": "made-up handle",
-    "private": "private",
-    "verified": "verified",
+    "bot": N_("all three signs"),
+    "no_posts": N_("no posts"),
+    "default_avatar": N_("default picture"),
+    "generated_handle": N_("made-up handle"),
+    "private": N_("private"),
+    "verified": N_("verified"),
 }
 
 
@@ -52,7 +54,10 @@ def hashtags_tab(request: Any, account_id: int) -> dict[str, Any]:
     rows = hashtags(request.tenant.id, [account_id], order=order)
     drawn = bubbles(account_id) if rows else []
     words = [Word(f"#{each.shown}", each.views, each.posts, each.size, _lifts(each)) for each in drawn]
-    svg = bubbles_svg(words, f"The {len(words)} hashtags with the most views; the table below has the numbers.")
+    svg = bubbles_svg(
+        words,
+        gettext("The {n} hashtags with the most views; the table below has the numbers.").format(n=len(words)),
+    )
     return {
         "svg": mark_safe(svg),  # noqa: S308  (made of numbers; words are escaped)
         "rows": [
@@ -76,7 +81,7 @@ def sounds_tab(request: Any, account_id: int) -> dict[str, Any]:
     return {
         "rows": [
             {
-                "name": row.title or f"Sound {row.music_id}",
+                "name": row.title or gettext("Sound {id}").format(id=row.music_id),
                 "author": row.author,
                 "original": row.original,
                 "use": row.use,
@@ -98,7 +103,7 @@ def audience_tab(request: Any, account_id: int) -> dict[str, Any]:
         "newest": _sample(newest) if newest else None,
         "examples": [{"row": each, "flags": _signs(each.flags)} for each in found.examples],
         "history": [_sample(each) for each in found.history],
-        "ratio": f"{ratio.value:,.1f}" if ratio.value is not None else "",
+        "ratio": marked(f"{ratio.value:,.1f}") if ratio.value is not None else "",
         "follow_ratio": ratio,
         "ratio_tip": metric_words.tip_of(
             "follow_ratio", n=0 if ratio.value is None else 1, noun="reading", as_of=ratio.as_of
@@ -122,7 +127,7 @@ def comments_tab(request: Any, account_id: int) -> dict[str, Any]:
         "rows": [_comment(request, row, titles) for row in page.rows],
         "next_url": with_query(request, after=page.next_key) if page.next_key else None,
         "first_url": with_query(request, after=None) if request.GET.get("after") else None,
-        "capped": f"Only the newest {MOST_SEARCHED:,} comments with these words are searched." if page.capped else "",
+        "capped": _capped() if page.capped else "",
         "tone": _tone(told.sentiment),
         "as_of": told.as_of,
         "reads": _reads(request, "comments"),
@@ -135,10 +140,10 @@ def stories_tab(request: Any, account_id: int) -> dict[str, Any]:
     return {
         "groups": [
             {"label": label, "rows": [_story(row) for row in rows]}
-            for label, rows in (("On TikTok now", found.live), ("Past", found.past))
+            for label, rows in ((gettext("On TikTok now"), found.live), (gettext("Past"), found.past))
             if rows
         ],
-        "n": metric_words.counted(len(found.live) + len(found.past), "story").replace("storys", "stories"),
+        "n": len(found.live) + len(found.past),
         "days": STORY_DAYS,
         "as_of": found.as_of,
         "reads": _reads(request, "stories"),
@@ -155,7 +160,7 @@ def activity_tab(request: Any, account_id: int) -> dict[str, Any]:
     }
 
 
-def _topics(request: Any, order: str, uses: list[Use], noun: str) -> dict[str, Any]:
+def _topics(request: Any, order: str, uses: list[Use], noun: metric_words.Noun) -> dict[str, Any]:
     return {
         "orders": _orders(request, TOPIC_ORDERS, order),
         "n": metric_words.counted(len(uses), noun),
@@ -165,14 +170,14 @@ def _topics(request: Any, order: str, uses: list[Use], noun: str) -> dict[str, A
             n=len(uses),
             noun=noun,
             as_of=max((use.as_of for use in uses), default=None),
-            more="The interval of 95 % is by bootstrap. Where it holds 0 %, the difference may be chance.",
+            more=gettext("The interval of 95 % is by bootstrap. Where it holds 0 %, the difference may be chance."),
         ),
     }
 
 
 def _orders(request: Any, orders: dict[str, str], active: str) -> list[dict[str, Any]]:
     return [
-        {"key": key, "label": label, "url": with_query(request, order=key), "active": key == active}
+        {"key": key, "label": gettext(label), "url": with_query(request, order=key), "active": key == active}
         for key, label in orders.items()
     ]
 
@@ -184,7 +189,9 @@ def _uplift(use: Use) -> dict[str, Any]:
         "text": numbers.signed_percent(found.value) if found.value is not None else "",
         "interval": metric_words.interval(found.low, found.high, signed=True),
         "reason": found.reason,
-        "n": f"{metric_words.counted(found.n_with, 'post')} with it, {found.n_without} without",
+        "n": gettext("{posts} with it, {n} without").format(
+            posts=metric_words.counted(found.n_with, "post"), n=found.n_without
+        ),
         "way": "flat" if not sure or found.value is None else "up" if found.value > 0 else "down",
     }
 
@@ -195,7 +202,7 @@ def _lifts(bubble: Bubble) -> bool:
 
 def _signs(flags: list[str]) -> list[str]:
     """The signs in words; that they are all three says nothing more."""
-    return [FLAGS[flag] for flag in flags if flag in FLAGS and flag != "bot"] or [FLAGS["bot"]]
+    return [gettext(FLAGS[flag]) for flag in flags if flag in FLAGS and flag != "bot"] or [gettext(FLAGS["bot"])]
 
 
 def _sample(sample: Sample) -> dict[str, Any]:
@@ -210,7 +217,7 @@ def _sample(sample: Sample) -> dict[str, Any]:
         "interval": metric_words.interval(share.low, share.high),
         "reason": share.reason,
         "signs": [
-            {"label": words[sign], "count": getattr(sample, sign), "share": getattr(sample, sign) / size}
+            {"label": gettext(words[sign]), "count": getattr(sample, sign), "share": getattr(sample, sign) / size}
             for sign in signs
             if size
         ],
@@ -221,7 +228,7 @@ def _sample(sample: Sample) -> dict[str, Any]:
 def _comment(request: Any, row: CommentRow, titles: dict[int, str]) -> dict[str, Any]:
     return {
         "row": row,
-        "post": titles.get(row.post_id, NO_TITLE),
+        "post": titles.get(row.post_id, gettext(NO_TITLE)),
         "post_url": with_query(request, tab="posts", post=row.post_id, q=None, order=None),
     }
 
@@ -238,17 +245,23 @@ def _tone(found: Sentiment) -> dict[str, Any]:
         "judged": found.judged,
         "coverage": numbers.percent(found.coverage) if found.coverage is not None else "",
         "parts": [
-            {"key": "kind", "label": "kind", "text": numbers.percent(kind), "width": round(kind * 100, 2), "x": 0},
+            {
+                "key": "kind",
+                "label": pgettext("tone", "kind"),
+                "text": numbers.percent(kind),
+                "width": round(kind * 100, 2),
+                "x": 0,
+            },
             {
                 "key": "neither",
-                "label": "neither",
+                "label": gettext("neither"),
                 "text": numbers.percent(max(0.0, 1 - kind - unkind)),
                 "width": round(max(0.0, 1 - kind - unkind) * 100, 2),
                 "x": round(kind * 100, 2),
             },
             {
                 "key": "unkind",
-                "label": "unkind",
+                "label": gettext("unkind"),
                 "text": numbers.percent(unkind),
                 "width": round(unkind * 100, 2),
                 "x": round((1 - unkind) * 100, 2),
@@ -259,19 +272,25 @@ def _tone(found: Sentiment) -> dict[str, Any]:
 
 def _story(row: StoryRow) -> dict[str, Any]:
     hours, minutes = row.seconds_left // 3_600, row.seconds_left % 3_600 // 60
-    left = f"{hours} h left" if hours else f"{max(1, minutes)} min left"
-    return {"row": row, "left": left if row.live else ""}
+    left = gettext("{n} h left") if hours else gettext("{n} min left")
+    return {"row": row, "left": left.format(n=hours or max(1, minutes)) if row.live else ""}
 
 
 def _job(job: Activity) -> dict[str, Any]:
-    state = "running" if job.runs_now else STATES[job.state]
+    state = gettext("running") if job.runs_now else gettext(STATES[job.state])
     return {"job": job, "every": metric_words.every(job.cadence_s), "state": state, "is_active": job.state == "active"}
+
+
+def _capped() -> str:
+    said = gettext("Only the newest {n} comments with these words are searched.")
+    return said.format(n=numbers.exact(MOST_SEARCHED))
 
 
 def _reads(request: Any, kind: str) -> str:
     """Whether the workspace's plan reads this at all, and how often, for what stands where nothing is yet."""
     cadence = limits_of(request.tenant).cadences.get(kind)
-    name = FetchJob.Kind(kind).label
+    name = gettext(FetchJob.Kind(kind).label)
     if cadence is None:
-        return f"{name} are not part of this workspace's plan. A larger plan reads them."
-    return f"{name} are read {metric_words.every(cadence)}; they appear here after the first reading."
+        return gettext("{kind}: not part of this workspace’s plan. A larger plan reads them.").format(kind=name)
+    said = gettext("{kind}: read {how_often}; they appear here after the first reading.")
+    return said.format(kind=name, how_often=metric_words.every(cadence))

@@ -16,8 +16,10 @@ from snapshots.web import metric_words
 from snapshots.web.export_links import export_links
 from tikdash import clock
 from tikdash.errors import BadInput, NotFound
+from tikdash.ui import numbers
 from tikdash.ui.curve import Band, curve_svg
 from tikdash.ui.htmx import with_query
+from tikdash.words import gettext, ngettext
 
 #: Posts that the overview shows.
 FEW = 5
@@ -44,8 +46,8 @@ def table(request: Any, account_id: int, handle: str) -> dict[str, Any]:
         "previous_url": with_query(request, before=page.previous_key, after=None, post=None)
         if page.previous_key
         else None,
-        "shown_text": f"{len(page.rows)} of {page.total:,}",
-        "breakouts": metric_words.counted(len(ran_ahead), "breakout"),
+        "shown_text": gettext("{part} of {all}").format(part=len(page.rows), all=numbers.exact(page.total)),
+        "breakouts": len(ran_ahead),
         "export": export_links("account_posts_export", {"sort": sort}, account_id=account_id),
     }
 
@@ -59,7 +61,7 @@ def newest(request: Any, account_id: int, handle: str) -> dict[str, Any]:
         "page": rows,
         "few": True,
         "all_url": with_query(request, tab="posts"),
-        "shown_text": f"newest {len(shown)} of {page.total:,}",
+        "shown_text": gettext("newest {part} of {all}").format(part=len(shown), all=numbers.exact(page.total)),
     }
 
 
@@ -69,10 +71,10 @@ def drawer(request: Any, account_id: int, handle: str) -> dict[str, Any] | None:
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise BadInput("There is no such post. Open one from the list.")
+        raise BadInput(gettext("There is no such post. Open one from the list."))
     post = post_analytics.one_post(tenant_id=request.tenant.id, account_id=account_id, handle=handle, post_id=int(text))
     if post is None:
-        raise NotFound("There is no such post of this account.")
+        raise NotFound(gettext("There is no such post of this account."))
     judged, drawn = of_post(post.id), curve(post.id)
     rate = er_views_post(PostNumbers(post.plays, post.diggs, post.comments, post.shares, post.collects))
     return {
@@ -81,7 +83,7 @@ def drawer(request: Any, account_id: int, handle: str) -> dict[str, Any] | None:
         "is_breakout": isinstance(judged, Breakout),
         "rate": metric_words.shown(rate),
         "rate_tip": metric_words.tip_of(rate.metric_id, n=rate.n, noun="post", as_of=post.as_of),
-        "usual": usual(drawn, f"Views of this post by age, against {drawn.n} posts before it"),
+        "usual": usual(drawn, against_posts_before(drawn.n)),
         "close_url": with_query(request, post=None, after=request.GET.get("after"), before=request.GET.get("before")),
     }
 
@@ -92,7 +94,19 @@ def usual_of_account(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
         return None
     old = (row["post"] for row in rows if clock.now() - row["post"].posted_at >= SETTLED)
     found = curve(next(old, rows[-1]["post"]).id)
-    return usual(Curve(found.post_id, [], found.usual, found.n, found.as_of, found.reason), "Usual views by age")
+    return usual(
+        Curve(found.post_id, [], found.usual, found.n, found.as_of, found.reason), gettext("Usual views by age")
+    )
+
+
+def against_posts_before(n: int) -> str:
+    """What a screen reader says of a post's curve."""
+    said = ngettext(
+        "Views of this post by age, against {n} post before it",
+        "Views of this post by age, against {n} posts before it",
+        n,
+    )
+    return said.format(n=n)
 
 
 def usual(found: Curve, label: str) -> dict[str, Any]:
@@ -146,9 +160,12 @@ def _badge(found: Breakout | None) -> dict[str, str] | None:
     if found is None:
         return None
     if found.multiple is None or found.age is None:
-        return {"words": "late breakout", "text": found.text}
+        return {"words": gettext("late breakout"), "text": found.text}
     at = age_text(found.age / timedelta(seconds=1))
-    return {"words": f"{metric_words.times(found.multiple)} at {at}", "text": found.text}
+    return {
+        "words": gettext("{times} at {age}").format(times=metric_words.times(found.multiple), age=at),
+        "text": found.text,
+    }
 
 
 def _column(request: Any, column: post_analytics.Column, sort: str) -> dict[str, Any]:
@@ -156,7 +173,7 @@ def _column(request: Any, column: post_analytics.Column, sort: str) -> dict[str,
     key = column.key if active and descending else f"-{column.key}"
     return {
         "key": column.key,
-        "label": column.label,
+        "label": gettext(column.label),
         "numeric": column.numeric,
         "url": with_query(request, tab="posts", sort=key, post=None),
         "active": active,

@@ -9,6 +9,7 @@ from typing import Any
 from snapshots.web import account_growth, account_insights, account_posts
 from tikdash.errors import BadInput
 from tikdash.ui.htmx import with_query
+from tikdash.words import gettext
 
 DEFAULT = "overview"
 #: An address with one of these and without a tab is one of the posts: so it was before there were tabs.
@@ -63,7 +64,9 @@ def tab_in(request: Any, key: str | None = None) -> dict[str, Any]:
     known = "posts" if any(request.GET.get(name) for name in OF_POSTS) else DEFAULT
     key = key or request.GET.get("tab") or known
     if key not in TABS:
-        raise BadInput(f"There is no tab “{key[:40]}”. Choose one of: {', '.join(TABS)}.")
+        raise BadInput(
+            gettext("There is no tab “{key}”. Choose one of: {choices}.").format(key=key[:40], choices=", ".join(TABS))
+        )
     return {
         "tab": TABS[key],
         "panel": f"snapshots/_tab_{key}.html",

@@ -17,6 +17,7 @@ from tikdash.errors import BadInput, TikdashError
 from tikdash.plans import limits_of
 from tikdash.ui.htmx import go_to, wants_piece, with_query
 from tikdash.ui.prefetch import with_rows
+from tikdash.words import gettext
 
 
 @require_GET
@@ -84,7 +85,7 @@ def _is_full(request: Any) -> bool:
 
 def _page_number(text: str) -> int:
     if not text.isdecimal() or len(text) > 6:
-        raise BadInput("Pages are numbered 1, 2, 3, …")
+        raise BadInput(gettext("Pages are numbered 1, 2, 3, …"))
     return int(text)
 
 

@@ -13,12 +13,13 @@ from snapshots.analytics.all_posts import COLUMNS, MEASURED, FoundPosts, find_po
 from snapshots.analytics.breakout import NotEnough, curve, of_post
 from snapshots.analytics.metrics import METRICS
 from snapshots.analytics.overview import tags_of
-from snapshots.web.account_posts import usual
+from snapshots.web.account_posts import against_posts_before, usual
 from snapshots.web.export_links import export_links
 from snapshots.web.overview import REASONS
 from snapshots.web.post_filters import FilterForm, read_form
 from tikdash.errors import BadInput
 from tikdash.ui.htmx import wants_piece
+from tikdash.words import gettext
 
 
 @require_GET
@@ -48,7 +49,7 @@ def show(request: Any, post_id: int) -> HttpResponse:
         "row": one_post(tenant_id=request.tenant.id, post_id=post_id),
         "columns": [_column(key) for key in COLUMNS],
         "verdict": judged.reason if isinstance(judged, NotEnough) else judged.text,
-        "usual": usual(drawn, f"Views of this post by age, against {drawn.n} posts before it"),
+        "usual": usual(drawn, against_posts_before(drawn.n)),
     }
     return render(request, "snapshots/_post_sheet.html" if wants_piece(request) else "snapshots/post.html", context)
 
@@ -72,13 +73,13 @@ def _around(request: Any, form: FilterForm) -> dict[str, Any]:
         "files": export_links(
             "posts_export", {name: value for name, value in form.values.items() if name not in SHOWN}
         ),
-        "reason_choices": REASONS.items(),
+        "reason_choices": [(key, gettext(label)) for key, label in REASONS.items()],
         "tags": tags_of(tenant_id=request.tenant.id),
         "all_columns": [_column(key) | {"shown": key in form.columns} for key in COLUMNS],
         "least": [
             {
                 "name": f"min_{key}",
-                "label": f"{COLUMNS[key].label}{', %' if key == 'er' else ''}, at least",
+                "label": _at_least(key),
                 "value": form.values[f"min_{key}"],
                 "error": form.errors.get(f"min_{key}", ""),
             }
@@ -97,15 +98,20 @@ _MORE = (
 )  # fmt: skip
 
 
+def _at_least(key: str) -> str:
+    label = gettext("{column}, %, at least") if key == "er" else gettext("{column}, at least")
+    return label.format(column=gettext(COLUMNS[key].label))
+
+
 def _column(key: str) -> dict[str, Any]:
     column = COLUMNS[key]
     metric = METRICS.get(column.metric_id)
     return {
         "key": key,
-        "label": column.label,
+        "label": gettext(column.label),
         "numeric": key != "posted_at",
         "percent": column.type == "float8",
-        "definition": f"{metric.name}: {metric.formula}" if metric else "",
+        "definition": f"{gettext(metric.name)}: {gettext(metric.formula)}" if metric else "",
     }
 
 

@@ -16,6 +16,8 @@ from snapshots.analytics.accounts import ids_of
 from snapshots.services import bulk
 from snapshots.services.removals import stop_tracking, undo_removal
 from tikdash.errors import BadInput, TikdashError
+from tikdash.ui import numbers
+from tikdash.words import gettext
 
 MOST_CHOSEN = 5_000
 FILTERS = ("q", "reason", "sort")
@@ -28,7 +30,7 @@ def selected(request: Any) -> HttpResponse:
     try:
         ids, name = _chosen(request), request.POST.get("action", "")
         if name not in ACTIONS:
-            raise BadInput("Choose what to do with the accounts.")
+            raise BadInput(gettext("Choose what to do with the accounts."))
         if name in ASKED and not request.POST.get("confirmed"):
             return render(request, "snapshots/bulk_confirm.html", ASKED[name](ids) | _again(request, ids, name))
         if said := ACTIONS[name](request, ids):
@@ -61,9 +63,11 @@ def _chosen(request: Any) -> list[int]:
         typed = ",".join(request.POST.getlist("ids")).split(",")[: MOST_CHOSEN + 1]
         ids = [int(text) for text in typed if text.isascii() and text.isdecimal() and len(text) < 19]
     if not ids:
-        raise BadInput("Choose at least one account first.")
+        raise BadInput(gettext("Choose at least one account first."))
     if len(ids) > MOST_CHOSEN:
-        raise BadInput(f"Choose at most {MOST_CHOSEN:,} accounts at a time.")
+        raise BadInput(
+            gettext("Choose at most {most_chosen} accounts at a time.").format(most_chosen=numbers.exact(MOST_CHOSEN))
+        )
     return ids
 
 

@@ -20,6 +20,7 @@ from snapshots.selectors import account_id_of, accounts_to_choose
 from snapshots.web.metric_words import headline_of
 from tikdash.errors import BadInput, NotFound
 from tikdash.ui.htmx import with_query
+from tikdash.words import gettext
 
 RANGES = {30: "30 d", 90: "90 d", 365: "1 y"}
 DEFAULT_DAYS, DEFAULT_METRIC, DEFAULT_VOICE = 90, "follower_count", 30
@@ -72,19 +73,29 @@ def read_ids(text: str) -> list[int]:
     """The accounts that an address names, in their order. Raises BadInput for what is no list of numbers."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if any(not (part.isascii() and part.isdecimal()) or len(part) > 18 for part in parts):
-        raise BadInput("Accounts to compare are named by their numbers, for example 1,2,3. Add them by handle below.")
+        raise BadInput(
+            gettext("Accounts to compare are named by their numbers, for example 1,2,3. Add them by handle below.")
+        )
     ids = [int(part) for part in parts]
     if len(ids) > MOST_ACCOUNTS:
-        raise BadInput(f"At most {MOST_ACCOUNTS} accounts can be compared; the address names {len(ids)}.")
+        raise BadInput(
+            gettext("At most {most_accounts} accounts can be compared; the address names {n}.").format(
+                most_accounts=MOST_ACCOUNTS, n=len(ids)
+            )
+        )
     return list(dict.fromkeys(ids))
 
 
 def _joined(ids: list[int], typed: str) -> list[int]:
     found = account_id_of(clean_handle(typed))
     if found in ids:
-        raise BadInput("This account is among them already.")
+        raise BadInput(gettext("This account is among them already."))
     if len(ids) == MOST_ACCOUNTS:
-        raise BadInput(f"At most {MOST_ACCOUNTS} accounts can be compared. Take one out first.")
+        raise BadInput(
+            gettext("At most {most_accounts} accounts can be compared. Take one out first.").format(
+                most_accounts=MOST_ACCOUNTS
+            )
+        )
     return [*ids, found]
 
 
@@ -98,7 +109,7 @@ def _number(request: Any, name: str, default: int, sentence: str) -> int:
 def _series(request: Any, ids: list[int]) -> Comparison:
     mode = request.GET.get("mode") or "absolute"
     if mode not in {"absolute", "indexed"}:
-        raise BadInput(f"There is no mode “{mode[:20]}”. Choose absolute or indexed.")
+        raise BadInput(gettext("There is no mode “{mode}”. Choose absolute or indexed.").format(mode=mode[:20]))
     return series_of(
         tenant_id=request.tenant.id,
         account_ids=ids,

@@ -24,6 +24,7 @@ from snapshots.exports import (
 from snapshots.web.account import days_in
 from snapshots.web.post_filters import read_form
 from tikdash.errors import BadInput, NotFound
+from tikdash.words import gettext
 
 FORMATS = ("csv", "xlsx")
 
@@ -38,7 +39,7 @@ def exported(make_sheet: Callable[..., Sheet]) -> Callable[..., HttpResponseBase
     @wraps(make_sheet)
     def view(request: Any, form: str, **ids: int) -> HttpResponseBase:
         if form not in FORMATS:
-            raise NotFound(f"Lists are exported as {' or '.join(FORMATS)}.")
+            raise NotFound(gettext("Lists are exported as {choices}.").format(choices=" or ".join(FORMATS)))
         sheet = make_sheet(request, **ids)
         if form == "xlsx":
             return xlsx_response(sheet)
@@ -46,7 +47,7 @@ def exported(make_sheet: Callable[..., Sheet]) -> Callable[..., HttpResponseBase
         if part == "definitions":
             return definitions_response(sheet, bom=bom)
         if part:
-            raise BadInput("There is no such part of an export. Leave it out, or ask for “definitions”.")
+            raise BadInput(gettext("There is no such part of an export. Leave it out, or ask for “definitions”."))
         return csv_response(sheet, bom=bom)
 
     return view

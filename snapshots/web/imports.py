@@ -19,6 +19,7 @@ from tikdash.errors import BadInput, TikdashError
 from tikdash.tiklive.text import clean_text
 from tikdash.ui.cells import harmless
 from tikdash.ui.htmx import wants_piece
+from tikdash.words import gettext
 
 FIELDS = ("handles", "reason", "tags", "token")
 
@@ -83,18 +84,18 @@ def _list_in(request: Any) -> str:
     upload = request.FILES.get("file")
     if upload is not None:
         if upload.size > MOST_BYTES:
-            raise BadInput("This file is larger than 1 MB. A list has at most 500 handles.")
+            raise BadInput(gettext("This file is larger than 1 MB. A list has at most 500 handles."))
         return clean_text(decode_list(upload.read(MOST_BYTES + 1)))
     pasted: str = request.POST.get("handles", "")
     if len(pasted) > MOST_BYTES:
-        raise BadInput("This list is longer than 1 MB. It has at most 500 handles.")
+        raise BadInput(gettext("This list is longer than 1 MB. It has at most 500 handles."))
     return clean_text(pasted)
 
 
 def _token(text: str) -> UUID:
     with suppress(ValueError):
         return UUID(text)
-    raise BadInput("This form is too old. Look at the list again, then send it.")
+    raise BadInput(gettext("This form is too old. Look at the list again, then send it."))
 
 
 def _progress(found: ImportProgress) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -9,11 +10,24 @@ from typing import Literal
 from accounts.selectors import TenantRef
 from snapshots.analytics.metrics import HEADLINES, Metric, Value, headline, metric
 from tikdash.ui import numbers
+from tikdash.ui.styles import NARROW_SPACE, marked
+from tikdash.words import gettext, ngettext
 
 Way = Literal["up", "down", "flat"]
 #: Smaller changes of a median are told as none.
 SMALLEST_RATIO = 0.005
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+Noun = Literal["post", "reading", "note", "day", "hashtag", "sound", "follower", "comment"]
+NOUNS: dict[Noun, Callable[[int], str]] = {
+    "post": lambda n: ngettext("{n} post", "{n} posts", n),
+    "reading": lambda n: ngettext("{n} reading", "{n} readings", n),
+    "note": lambda n: ngettext("{n} note", "{n} notes", n),
+    "day": lambda n: ngettext("{n} day", "{n} days", n),
+    "hashtag": lambda n: ngettext("{n} hashtag", "{n} hashtags", n),
+    "sound": lambda n: ngettext("{n} sound", "{n} sounds", n),
+    "follower": lambda n: ngettext("{n} follower", "{n} followers", n),
+    "comment": lambda n: ngettext("{n} comment", "{n} comments", n),
+}
 
 
 @dataclass(frozen=True)
@@ -50,9 +64,9 @@ def in_unit(value: float | None, of: Metric) -> str:
         case "x":
             return times(value)
         case "per_week":
-            return f"{value:,.1f}"
+            return marked(f"{value:,.1f}")
         case "ratio":
-            return f"{value:,.2f}"
+            return marked(f"{value:,.2f}")
         case _:
             return numbers.short(value)
 
@@ -62,7 +76,7 @@ def in_full(value: float | None, of: Metric) -> str:
     if value is None:
         return ""
     if of.unit == "%":
-        return f"{value * 100:.4f} %"
+        return marked(f"{value * 100:.4f}") + f"{NARROW_SPACE}%"
     return numbers.exact(value if float(value).is_integer() else round(value, 4))
 
 
@@ -72,14 +86,18 @@ def change_in_words(change: float | None, before: float | None, of: Metric) -> t
         return "", "flat"
     if of.unit == "%":
         points = round(change * 100, 2)
-        return (f"{_sign(points)}{abs(points):.2f} pt", _way(points, of)) if points else ("steady", "flat")
+        if not points:
+            return gettext("steady"), "flat"
+        return gettext("{points} pt").format(points=_sign(points) + marked(f"{abs(points):.2f}")), _way(points, of)
     if of.unit == "count" and before:
         ratio = change / before
         if abs(ratio) < SMALLEST_RATIO:
-            return "steady", "flat"
+            return gettext("steady"), "flat"
         return numbers.signed_percent(ratio), _way(ratio, of)
     rounded = round(change, 1)
-    return (f"{_sign(rounded)}{abs(rounded):,.1f}", _way(rounded, of)) if rounded else ("steady", "flat")
+    if not rounded:
+        return gettext("steady"), "flat"
+    return _sign(rounded) + marked(f"{abs(rounded):,.1f}"), _way(rounded, of)
 
 
 def headline_of(tenant: TenantRef) -> Metric:
@@ -87,19 +105,19 @@ def headline_of(tenant: TenantRef) -> Metric:
     return headline(tenant.headline_rate if tenant.headline_rate in HEADLINES else "")
 
 
-def tip_of(metric_id: str, *, n: int, noun: str, as_of: datetime | None, more: str = "") -> Tip:
+def tip_of(metric_id: str, *, n: int, noun: Noun, as_of: datetime | None, more: str = "") -> Tip:
     """The definition of a metric with what this number of it is made of: `30 posts`."""
     return Tip(metric(metric_id), counted(n, noun), as_of, more)
 
 
-def counted(n: int, noun: str) -> str:
+def counted(n: int, noun: Noun) -> str:
     """`1 post`, `30 posts`."""
-    return f"{numbers.exact(n)} {noun}{'' if n == 1 else 's'}"
+    return NOUNS[noun](n).format(n=numbers.exact(n))
 
 
 def times(value: float) -> str:
     """A multiple: `33×`, `1.4×`."""
-    return f"{value:,.0f}×" if value >= 10 else f"{value:,.1f}×"
+    return marked(f"{value:,.0f}" if value >= 10 else f"{value:,.1f}") + "×"
 
 
 def interval(low: float | None, high: float | None, *, signed: bool = False) -> str:
@@ -107,21 +125,22 @@ def interval(low: float | None, high: float | None, *, signed: bool = False) -> 
     if low is None or high is None:
         return ""
     say = numbers.signed_percent if signed else numbers.percent
-    return f"{say(low)} to {say(high)}"
+    return gettext("{low} to {high}").format(low=say(low), high=say(high))
 
 
 def every(seconds: int | None) -> str:
     """How often, in words: `every 30 min`, `every 6 h`, `every day`, `once`."""
     if seconds is None:
-        return "once"
-    for size, word in ((_DAY, "day"), (_HOUR, "hour")):
-        if seconds == size:
-            return f"every {word}"
+        return gettext("once")
+    if seconds == _DAY:
+        return gettext("every day")
+    if seconds == _HOUR:
+        return gettext("every hour")
     if seconds >= 2 * _DAY:
-        return f"every {round(seconds / _DAY, 1):g} days"
+        return gettext("every {n} days").format(n=marked(f"{round(seconds / _DAY, 1):g}"))
     if seconds >= _HOUR:
-        return f"every {round(seconds / _HOUR, 1):g} h"
-    return f"every {max(1, round(seconds / _MINUTE))} min"
+        return gettext("every {n} h").format(n=marked(f"{round(seconds / _HOUR, 1):g}"))
+    return gettext("every {n} min").format(n=max(1, round(seconds / _MINUTE)))
 
 
 def _sign(value: float) -> str:

@@ -21,7 +21,8 @@ from snapshots.models import Post, TrackedAccount
 from snapshots.selectors import account_id_of, count_of_accounts
 from tikdash.errors import BadInput, NotFound
 from tikdash.tiklive.text import clean_text
-from tikdash.ui import numbers
+from tikdash.ui.styles import NARROW_SPACE
+from tikdash.words import gettext
 
 TEXTS = {"q": 100, "hashtag": 100, "sound": 32, "artist": 100, "mentions": 100, "account": 400, "tag": 40}
 CHOICES = {"reason": TrackedAccount.Reason.values, "kind": Post.Kind.values}
@@ -97,17 +98,29 @@ class _Reader:
         for name in query:
             if name.startswith("min_") and name not in LEAST:
                 known = ", ".join(LEAST.values())
-                self.fail("metrics", f"There is no metric “{clean_text(name)[4:44]}”. Choose one of: {known}.")
+                self.fail(
+                    "metrics",
+                    gettext("There is no metric “{name}”. Choose one of: {known}.").format(
+                        name=clean_text(name)[4:44], known=known
+                    ),
+                )
         if self.form.sort.removeprefix("-") not in COLUMNS:
             self.fail(
                 "sort",
-                f"Posts cannot be sorted by “{self.form.sort[:40]}”. Choose one of: {', '.join(COLUMNS)}.",
+                gettext("Posts cannot be sorted by “{sort}”. Choose one of: {choices}.").format(
+                    sort=self.form.sort[:40], choices=", ".join(COLUMNS)
+                ),
             )
 
     def read_columns(self, chosen: list[str]) -> None:
         unknown = [key for key in chosen if key and key not in COLUMNS]
         if unknown:
-            self.fail("columns", f"There is no column “{unknown[0][:40]}”. Choose some of: {', '.join(COLUMNS)}.")
+            self.fail(
+                "columns",
+                gettext("There is no column “{unknown}”. Choose some of: {choices}.").format(
+                    unknown=unknown[0][:40], choices=", ".join(COLUMNS)
+                ),
+            )
             return
         shown = [key for key in COLUMNS if key in chosen] or list(SHOWN_AT_FIRST)
         self.values["columns"] = "" if set(shown) == set(SHOWN_AT_FIRST) else ",".join(shown)
@@ -139,24 +152,31 @@ class _Reader:
     def read_text(self, name: str, longest: int) -> str:
         value = self.values[name]
         if len(value) > longest:
-            self.fail(name, f"That is too long: at most {longest} characters.")
+            self.fail(name, gettext("That is too long: at most {longest} characters.").format(longest=longest))
         return value
 
     def read_choice(self, name: str) -> str:
         value = self.values[name]
         if value and value not in CHOICES[name]:
-            self.fail(name, f"There is no {name} “{value[:20]}”. Choose one of: {', '.join(CHOICES[name])}.")
+            self.fail(
+                name,
+                gettext("There is no {name} “{value}”. Choose one of: {choices}.").format(
+                    name=name, value=value[:20], choices=", ".join(CHOICES[name])
+                ),
+            )
         return value
 
     def read_sound(self, value: str) -> str:
         if value and not (value.isascii() and value.isdecimal()):
-            self.fail("sound", "A sound is named by TikTok’s number of it. To look for an artist, use “sound by”.")
+            self.fail(
+                "sound", gettext("A sound is named by TikTok’s number of it. To look for an artist, use “sound by”.")
+            )
         return value
 
     def read_days(self) -> tuple[date | None, date | None]:
         since, until = (self.read_day(name) for name in DAYS)
         if since and until and since > until:
-            self.fail("from", "The first day is after the last one.")
+            self.fail("from", gettext("The first day is after the last one."))
         return since, until
 
     def read_day(self, name: str) -> date | None:
@@ -166,10 +186,10 @@ class _Reader:
         try:
             day = date.fromisoformat(value)
         except ValueError:
-            self.fail(name, "Write the day as year, month and day, for example 2026-11-21.")
+            self.fail(name, gettext("Write the day as year, month and day, for example 2026-11-21."))
             return None
         if not EARLIEST <= day <= date(2100, 1, 1):
-            self.fail(name, "TikTok has no posts of that day: choose one after 2014.")
+            self.fail(name, gettext("TikTok has no posts of that day: choose one after 2014."))
             return None
         return day
 
@@ -178,7 +198,12 @@ class _Reader:
         if not handles:
             return None
         if len(handles) > MOST_ACCOUNTS:
-            self.fail("account", f"At most {MOST_ACCOUNTS} accounts; for more of them, use a tag.")
+            self.fail(
+                "account",
+                gettext("At most {most_accounts} accounts; for more of them, use a tag.").format(
+                    most_accounts=MOST_ACCOUNTS
+                ),
+            )
             return None
         try:
             return tuple(account_id_of(clean_handle(handle)) for handle in handles)
@@ -190,8 +215,10 @@ class _Reader:
         if count_of_accounts() > MOST_SEARCHED_ACCOUNTS:
             self.fail(
                 "mentions",
-                f"Comments of at most {MOST_SEARCHED_ACCOUNTS} accounts can be searched at once:"
-                " choose accounts, a reason or a tag, too.",
+                gettext(
+                    "Comments of at most {most_searched_accounts} accounts can be searched at once: choose "
+                    "accounts, a reason or a tag, too."
+                ).format(most_searched_accounts=MOST_SEARCHED_ACCOUNTS),
             )
 
     def read_least(self, name: str, key: str) -> float | None:
@@ -205,7 +232,7 @@ class _Reader:
             fits = False
         if not fits:
             example = "a share in per cent, for example 6.5" if key == "er" else "a whole number, for example 10000"
-            self.fail(name, f"Write {example}.")
+            self.fail(name, gettext("Write {example}.").format(example=example))
             return None
         if key == "er":
             return number / 100
@@ -215,5 +242,5 @@ class _Reader:
 def _words(name: str, value: str) -> str:
     if name in LEAST:
         label = COLUMNS[LEAST[name]].label
-        return f"{label} ≥ {value}{numbers.NARROW_SPACE + '%' if LEAST[name] == 'er' else ''}"
+        return f"{label} ≥ {value}{NARROW_SPACE + '%' if LEAST[name] == 'er' else ''}"
     return f"{LABELS[name]} {'#' if name == 'hashtag' else ''}{value.lstrip('#') if name == 'hashtag' else value}"

@@ -154,7 +154,7 @@ def test_sparkline_draws_a_gap_as_a_dashed_bridge() -> None:
 
 @pytest.mark.parametrize(
     ("values", "words"),
-    [([], "0 days, no numbers"), ([None, None], "2 days, no numbers"), ([7], "1 days, from 7 to 7")],
+    [([], "0 days, no numbers"), ([None, None], "2 days, no numbers"), ([7], "1 day, from 7 to 7")],
 )
 def test_sparkline_of_little_is_still_a_picture(values: list[int | None], words: str) -> None:
     assert f'aria-label="{words}"' in sparkline_svg(values)

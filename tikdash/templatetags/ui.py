@@ -14,6 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from tikdash.ui import browsers, numbers
 from tikdash.ui.sparkline import sparkline_svg
+from tikdash.ui.styles import NARROW_SPACE
+from tikdash.words import gettext, local
 
 register = template.Library()
 
@@ -33,7 +35,7 @@ class SortHeader(TypedDict):
 def number(value: float | None) -> SafeString:
     """`1.28 M` with `1,284,000` on hover; a number that is short already stands alone; none is a dash."""
     if value is None:
-        return format_html('<span class="nil">{}<span class="vh">no number</span></span>', numbers.NONE)
+        return format_html('<span class="nil">{}<span class="vh">{}</span></span>', numbers.NONE, gettext("no number"))
     short, exact = numbers.short(value), numbers.exact(value)
     if short == exact:
         return format_html("<span>{}</span>", short)
@@ -54,40 +56,72 @@ def change(
     `neutral` leaves out the colour, for counters where a fall is neither good nor bad.
     """
     if value is None:
-        return format_html('<span class="nil">{}<span class="vh">no change known</span></span>', numbers.NONE)
+        return format_html(
+            '<span class="nil">{}<span class="vh">{}</span></span>', numbers.NONE, gettext("no change known")
+        )
     base = None if now is None else now - value
     way = "flat" if neutral else numbers.direction(value, base)
     words = [numbers.signed(value)]
     if ratio is not None:
         words.append(numbers.signed_percent(ratio))
     if days is not None:
-        words.append(f"{days}\u202fd")
+        words.append(numbers.days(days).replace(" ", NARROW_SPACE))
     return format_html('<span class="change {}">{}</span>', way, " · ".join(words))
 
 
 @register.simple_tag
 def when(moment: datetime | None) -> SafeString:
-    """A `<time>` that reads `4 min ago` and shows the exact UTC time on hover."""
+    """A `<time>` that reads `4 min ago` and shows the exact time, with UTC, on hover."""
     if moment is None:
-        return mark_safe('<span class="nil">never</span>')
-    iso = moment.astimezone(UTC).isoformat(timespec="seconds")
-    words = numbers.ago(moment, timezone.now())
-    return format_html('<time datetime="{}" title="{}">{}</time>', iso, exact_utc(moment), words)
+        return format_html('<span class="nil">{}</span>', gettext("never"))
+    return _time(moment, numbers.ago(moment, timezone.now()))
+
+
+@register.simple_tag
+def moment(at: datetime) -> SafeString:
+    """A `<time>` that reads `21 Nov 2026, 15:03` by the reader's clock, with UTC on hover."""
+    return _time(at, numbers.to_the_minute(at))
+
+
+@register.simple_tag
+def clock(at: datetime) -> SafeString:
+    """A `<time>` that reads `15:03` by the reader's clock, with UTC on hover."""
+    return _time(at, numbers.clock(at))
+
+
+@register.simple_tag
+def on_day(at: datetime) -> SafeString:
+    """A `<time>` that reads `21 Nov 2026` by the reader's clock, with the time in UTC on hover."""
+    return _time(at, numbers.day(at))
+
+
+@register.simple_tag
+def age(at: datetime, text: str) -> SafeString:
+    """A `<time>` that reads as `text`, with the exact time on hover."""
+    return _time(at, text)
+
+
+def _time(at: datetime, text: str) -> SafeString:
+    iso = at.astimezone(UTC).isoformat(timespec="seconds")
+    return format_html('<time datetime="{}" title="{}">{}</time>', iso, on_hover(at), text)
+
+
+def on_hover(at: datetime) -> str:
+    """`21 Nov 2026, 15:03 · 21 Nov 2026, 14:03 UTC`; UTC alone where the reader's clock is no other."""
+    utc = numbers.in_utc(at)
+    return utc if not local(at).utcoffset() else f"{numbers.to_the_minute(at)} · {utc}"
 
 
 @register.filter
-def exact_utc(moment: datetime | None) -> str:
+def exact_utc(at: datetime | None) -> str:
     """A moment as `21 Nov 2026, 14:03 UTC`, for a title; empty for none."""
-    if moment is None:
-        return ""
-    utc = moment.astimezone(UTC)
-    return f"{numbers.day(utc)}, {utc:%H:%M} UTC"
+    return numbers.in_utc(at) if at else ""
 
 
 @register.filter
-def day(value: date | datetime | None) -> str:
-    """A date as `3 Mar 2026`; a dash for none."""
-    return numbers.NONE if value is None else f"{value.day} {value:%b %Y}"
+def day(value: date | None) -> str:
+    """A date, or that of a moment by the reader's clock, as `3 Mar 2026`; a dash for none."""
+    return numbers.NONE if value is None else numbers.day(value)
 
 
 @register.simple_tag
@@ -168,7 +202,8 @@ def signed_percent(ratio: float | None) -> str:
 @register.simple_tag
 def shown(first: int | None, last: int | None, total: int | None) -> str:
     """The part of a list that a page shows: `1–50 of 142`."""
-    return f"{numbers.exact(first)}–{numbers.exact(last)} of {numbers.exact(total)}"
+    part = f"{numbers.exact(first)}–{numbers.exact(last)}"
+    return gettext("{part} of {all}").format(part=part, all=numbers.exact(total))
 
 
 @register.filter

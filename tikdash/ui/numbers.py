@@ -1,21 +1,23 @@
-"""Numbers as people read them: short in the page, exact on hover."""
+"""Numbers and times as people read them, in the reader's language: short in the page, exact on hover."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal
+
+from tikdash.ui.styles import NARROW_SPACE, marked, style
+from tikdash.words import gettext, local
 
 Number = int | float | Decimal
 Direction = Literal["up", "down", "flat"]
 
 NONE: Final = "–"
 MINUS: Final = "−"
-NARROW_SPACE: Final = "\u202f"
 # Smaller falls come from the upstream's cache, not from people (metrics.md).
 SMALLEST_FALL: Final = Decimal("0.001")
 
-_UNITS: Final = "KMB"
+_UNITS: Final = 3
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _DAYS_BEFORE_DATE: Final = 60
 
@@ -30,16 +32,16 @@ def short(value: Number | None) -> str:
         return f"{_sign(number)}{int(magnitude)}"
     power = 0
     # 999,950 is 1.00 M, not 1,000 K: a rounding that reaches a thousand goes to the next unit.
-    while (scaled := _three_digits(magnitude / 1000**power)) >= 1000 and power < len(_UNITS):
+    while (scaled := _three_digits(magnitude / 1000**power)) >= 1000 and power < _UNITS:
         power += 1
     sign = _sign(number) if scaled else ""
-    return f"{sign}{scaled:,f}{NARROW_SPACE + _UNITS[power - 1] if power else ''}"
+    return f"{sign}{marked(f'{scaled:,f}')}{NARROW_SPACE + style().units[power - 1] if power else ''}"
 
 
 def exact(value: Number | None) -> str:
     """`1284000` as `1,284,000`; decimals are kept; `–` for no number."""
     number = _decimal(value)
-    return NONE if number is None else f"{_sign(number)}{abs(number):,f}"
+    return NONE if number is None else _sign(number) + marked(f"{abs(number):,f}")
 
 
 def signed(value: Number | None) -> str:
@@ -47,7 +49,7 @@ def signed(value: Number | None) -> str:
     number = _decimal(value)
     if number is None:
         return NONE
-    return f"+{number:,f}" if number > 0 else exact(number)
+    return f"+{exact(number)}" if number > 0 else exact(number)
 
 
 def percent(ratio: Number | None) -> str:
@@ -58,13 +60,13 @@ def percent(ratio: Number | None) -> str:
     hundredths = abs(number) * 100
     places = 2 if hundredths < Decimal("9.995") else 1 if hundredths < Decimal("99.95") else 0
     text = f"{_round(hundredths, places):,f}"
-    return f"{_sign(number) if text.strip('0.') else ''}{text}{NARROW_SPACE}%"
+    return f"{_sign(number) if text.strip('0.') else ''}{marked(text)}{NARROW_SPACE}%"
 
 
 def signed_percent(ratio: Number | None) -> str:
     """As `percent`, with a plus before a rise: `+1.12 %`."""
     text = percent(ratio)
-    rises = ratio is not None and ratio > 0 and text.strip("0.%" + NARROW_SPACE) not in ("", NONE)
+    rises = ratio is not None and ratio > 0 and text.strip("0.,%" + NARROW_SPACE) not in ("", NONE)
     return f"+{text}" if rises else text
 
 
@@ -93,22 +95,51 @@ def ago(moment: datetime | None, now: datetime) -> str:
         return NONE
     seconds = int((now - moment).total_seconds())
     if abs(seconds) < _MINUTE:
-        return "just now"
+        return gettext("just now")
     distance = abs(seconds)
     if distance >= _DAYS_BEFORE_DATE * _DAY:
         return day(moment)
-    if distance < _HOUR:
-        words = f"{distance // _MINUTE} min"
-    elif distance < _DAY:
-        words = f"{distance // _HOUR} h"
-    else:
-        words = f"{distance // _DAY} d"
-    return f"{words} ago" if seconds > 0 else f"in {words}"
+    span = time_span(distance)
+    return (gettext("{time} ago") if seconds > 0 else gettext("in {time}")).format(time=span)
 
 
-def day(moment: datetime) -> str:
-    """The date of a moment in its own zone, as `3 Mar 2026`."""
-    return f"{moment.day} {moment:%b %Y}"
+def time_span(seconds: int) -> str:
+    """A length of time in its largest unit, `4 min`, `3 h` or `2 d`."""
+    if seconds < _HOUR:
+        return gettext("{n} min").format(n=seconds // _MINUTE)
+    if seconds < _DAY:
+        return gettext("{n} h").format(n=seconds // _HOUR)
+    return days(seconds // _DAY)
+
+
+def days(n: int) -> str:
+    """A number of days, `30 d`."""
+    return gettext("{n} d").format(n=n)
+
+
+def day(value: date) -> str:
+    """A date, or that of a moment by the reader's clock, as `3 Mar 2026`."""
+    if isinstance(value, datetime):
+        value = local(value)
+    marks = style()
+    number = marks.first if value.day == 1 else str(value.day)
+    return f"{number} {marks.months[value.month - 1]} {value.year}"
+
+
+def clock(moment: datetime) -> str:
+    """The time of the day by the reader's clock, `15:03`."""
+    return f"{local(moment):%H:%M}"
+
+
+def to_the_minute(moment: datetime) -> str:
+    """A moment by the reader's clock, `21 Nov 2026, 15:03`."""
+    return f"{day(moment)}, {clock(moment)}"
+
+
+def in_utc(moment: datetime) -> str:
+    """A moment for a title: `21 Nov 2026, 14:03 UTC`."""
+    utc = moment.astimezone(UTC)
+    return f"{day(utc.date())}, {utc:%H:%M} UTC"
 
 
 def duration(seconds: int | None) -> str:

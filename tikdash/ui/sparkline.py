@@ -7,6 +7,7 @@ from html import escape
 from itertools import pairwise
 
 from tikdash.ui.numbers import exact
+from tikdash.words import ngettext
 
 Point = tuple[float, float]
 _MARGIN = 3.0
@@ -85,8 +86,12 @@ def _newest(runs: Sequence[Sequence[Point]]) -> str:
 
 def _words(values: Sequence[int | None]) -> str:
     known = [value for value in values if value is not None]
+    n = len(values)
     if not known:
-        return f"{len(values)} days, no numbers"
-    missing = len(values) - len(known)
-    gaps = f", {missing} without a number" if missing else ""
-    return f"{len(values)} days, from {exact(known[0])} to {exact(known[-1])}{gaps}"
+        return ngettext("{n} day, no numbers", "{n} days, no numbers", n).format(n=n)
+    line = ngettext("{n} day, from {first} to {last}", "{n} days, from {first} to {last}", n)
+    spoken = line.format(n=n, first=exact(known[0]), last=exact(known[-1]))
+    missing = n - len(known)
+    if not missing:
+        return spoken
+    return spoken + ngettext(", {n} without a number", ", {n} without a number", missing).format(n=missing)

@@ -15,6 +15,7 @@ from statistics import fmean, median
 from snapshots.analytics.metrics.registry import METRICS, metric
 from snapshots.analytics.metrics.values import MISSING, OK, PostNumbers, Value, given, none
 from tikdash.errors import BadInput
+from tikdash.words import gettext
 
 NO_VIEWS = "None of these posts has views."
 NO_FOLLOWERS_THEN = "The followers at the time of posting are not known."
@@ -124,7 +125,7 @@ def outlier(post: PostNumbers, others: Sequence[PostNumbers], *, as_of: datetime
 def _maker(metric_id: str) -> Callable[[Sample], Value]:
     make = OF_POSTS.get(metric_id)
     if make is None:
-        raise BadInput(f"“{metric(metric_id).name}” is not made of a window of posts.")
+        raise BadInput(gettext("“{name}” is not made of a window of posts.").format(name=metric(metric_id).name))
     return make
 
 

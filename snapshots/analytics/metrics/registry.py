@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tikdash.errors import BadInput
+from tikdash.words import gettext
 
 Unit = Literal["count", "%", "ratio", "x", "per_week", "plays_per_hour"]
 #: Which way is better, for arrows and colours; `neither` where more is not better and less is not either.
@@ -273,7 +274,11 @@ def metric(metric_id: str) -> Metric:
     """Raises BadInput for an id that does not exist."""
     found = METRICS.get(metric_id)
     if found is None:
-        raise BadInput(f"There is no metric “{metric_id[:40]}”. Choose one of: {', '.join(METRICS)}.")
+        raise BadInput(
+            gettext("There is no metric “{metric_id}”. Choose one of: {choices}.").format(
+                metric_id=metric_id[:40], choices=", ".join(METRICS)
+            )
+        )
     return found
 
 
@@ -282,5 +287,9 @@ def headline(chosen: str = "") -> Metric:
     if not chosen:
         return METRICS[DEFAULT_HEADLINE]
     if chosen not in HEADLINES:
-        raise BadInput(f"“{chosen[:40]}” cannot be the headline rate. Choose one of: {', '.join(HEADLINES)}.")
+        raise BadInput(
+            gettext("“{chosen}” cannot be the headline rate. Choose one of: {choices}.").format(
+                chosen=chosen[:40], choices=", ".join(HEADLINES)
+            )
+        )
     return METRICS[chosen]

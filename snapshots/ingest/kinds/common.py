@@ -16,6 +16,7 @@ from tikdash import clock
 from tikdash.db.scope import prepared_cursor
 from tikdash.errors import BadInput, TikdashError
 from tikdash.tiklive.client import Client, client_for
+from tikdash.words import gettext
 
 #: What a run leaves behind for people and for who started it: `handle`, `text`, and what else its kind has to say.
 #: A kind without a rhythm adds `due`: asked in the transaction that records the run, it says when the next one is due.
@@ -79,7 +80,7 @@ def account_of(job: RunningJob) -> TrackedAccount:
         cursor.execute(ACCOUNT, [job.account_id or 0])
         row = cursor.fetchone()
     if row is None:
-        raise BadInput("The account of this job is no longer tracked.")
+        raise BadInput(gettext("The account of this job is no longer tracked."))
     return TrackedAccount.from_db(DEFAULT_DB_ALIAS, ACCOUNT_FIELDS, row)
 
 
