@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from billing import planner_admin  # noqa: F401  (it registers the planner's pages)
 from billing.models import Plan, UsageRecordRow
 from tikdash.ui.admin import EstimatedCountPaginator
 

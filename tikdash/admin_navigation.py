@@ -58,7 +58,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": "Billing",
             "items": models(
-                ("Plans", "sell", "billing_plan"), ("Usage events", "receipt_long", "billing_usagerecordrow")
+                ("Plans", "sell", "billing_plan"),
+                ("Usage events", "receipt_long", "billing_usagerecordrow"),
+                ("Capacity planner", "query_stats", "billing_capacityscenario"),
             ),
         },
         {

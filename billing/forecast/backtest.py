@@ -23,6 +23,10 @@ class Backtest:
     bias: float
     within_bounds: float
 
+    @property
+    def mean_percent(self) -> str:
+        return f"{self.mean_error:.0%}"
+
 
 def backtest(history: Sequence[DayOfUse], *, horizon_days: int, trials: int = 28) -> Backtest | NoForecast:
     """Foresees `horizon_days` from each of up to `trials` earlier days, the newest first, from the days before alone.
