@@ -15,9 +15,11 @@ from unfold.forms import ActionForm, AdminPasswordChangeForm, UserChangeForm, Us
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.audit_events import sentence_of
-from accounts.models import AuditEntryRow, Domain, Membership, Tenant, User
+from accounts.models import ApiToken, AuditEntryRow, Domain, Membership, Tenant, User
+from accounts.selectors import tenant_by_id
 from accounts.services.auditing import Target, record
 from accounts.services.pausing import LONGEST_REASON, pause_tenant, resume_tenant
+from accounts.services.tokens import revoke_token
 from tikdash.errors import BadInput
 from tikdash.ui.admin import EstimatedCountPaginator
 
@@ -162,6 +164,41 @@ class AuditAdmin(ModelAdmin):
     @admin.display(description="What")
     def what(self, entry: AuditEntryRow) -> str:
         return sentence_of(entry.event, entry.target_label, entry.before, entry.after)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ModelAdmin):
+    """Whose token it is that leaked: search for what follows `tkd_`, without the secret."""
+
+    list_display = ["name", "prefix", "tenant", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at"]
+    list_select_related = ["tenant"]
+    search_fields = ["key", "name", "tenant__slug"]
+    exclude = ["digest"]
+    actions = ["revoke"]
+    action_form = ActionWithReason
+
+    @admin.display(description="Token")
+    def prefix(self, token: ApiToken) -> str:
+        return f"tkd_{token.key}"
+
+    @admin.action(description="Revoke (give a reason)", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
+        """They are refused from now on; the customer's audit log has the reason."""
+        for token in tokens:
+            revoke_token(tenant=tenant_by_id(token.tenant_id), token_id=token.pk, reason=request.POST.get("reason", ""))
+        self.message_user(request, f"{len(tokens)} token(s) are revoked.", messages.SUCCESS)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("accounts.delete_apitoken"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -57,6 +57,20 @@ def secret(name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(50
     return path.read_text()
 
 
+def peppers(text: str) -> dict[str, str]:
+    """`ID:PEPPER,ID:PEPPER` as a dict. Raises ImproperlyConfigured for anything else, and for short ones."""
+    found = dict(part.split(":", 1) for part in text.split(",") if ":" in part)
+    if (
+        not found
+        or len(found) != len(text.split(","))
+        or any(not (name.isalnum() and len(name) <= 16) or len(pepper) < 32 for name, pepper in found.items())
+    ):
+        raise ImproperlyConfigured(
+            "TOKEN_PEPPERS must be ID:PEPPER, with commas between them; a pepper has 32 characters."
+        )
+    return found
+
+
 def time_of_day(name: str, default: str) -> timedelta:
     """A variable such as `02:30`, as the time since midnight. Raises ImproperlyConfigured for anything else."""
     value = env.str(name, default=default)

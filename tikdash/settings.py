@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from secrets import token_urlsafe
 from urllib.parse import urlsplit
 
 from celery.schedules import crontab
@@ -13,7 +14,7 @@ from django.templatetags.static import static
 from tikdash import logging as tikdash_logging
 from tikdash import media
 from tikdash.crypto import checked_fernet_keys
-from tikdash.env import EMBEDDED, ROOT, VAR, database, env, make_directory_of_metrics, secret, time_of_day
+from tikdash.env import EMBEDDED, ROOT, VAR, database, env, make_directory_of_metrics, peppers, secret, time_of_day
 from tikdash.redaction import hide
 
 # --- machine ---------------------------------------------------------------------------------------------------------
@@ -248,6 +249,10 @@ BUDGET_RESERVE = env.float("BUDGET_RESERVE", default=0.05)
 TENANT_KEY_FERNET = checked_fernet_keys(secret("TENANT_KEY_FERNET", lambda: Fernet.generate_key().decode()).split(","))
 for _key in TENANT_KEY_FERNET:
     hide(_key)
+#: By id; the first one is for new tokens, all verify.
+TOKEN_PEPPERS = peppers(secret("TOKEN_PEPPERS", lambda: f"1:{token_urlsafe(50)}"))
+for _pepper in TOKEN_PEPPERS.values():
+    hide(_pepper)
 MASTER_KEYS = env.str("MASTER_KEYS", default="tikdash.crypto.EnvironmentKeys")
 #: What a key that a tenant brings is tried with: a handle that exists, and the address of a post, or, without one, the
 #: newest post of that handle.

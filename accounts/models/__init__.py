@@ -3,6 +3,18 @@ from accounts.models.keys import TenantKey
 from accounts.models.pauses import PausedKind
 from accounts.models.shards import Shard
 from accounts.models.tenants import Domain, Tenant
+from accounts.models.tokens import ApiToken
 from accounts.models.users import Membership, User
 
-__all__ = ["AuditEntry", "AuditEntryRow", "Domain", "Membership", "PausedKind", "Shard", "Tenant", "TenantKey", "User"]
+__all__ = [
+    "ApiToken",
+    "AuditEntry",
+    "AuditEntryRow",
+    "Domain",
+    "Membership",
+    "PausedKind",
+    "Shard",
+    "Tenant",
+    "TenantKey",
+    "User",
+]

@@ -30,7 +30,7 @@ from tikdash.tiklive.text import clean_text
 #: Names of facts that are never written down, whatever their value is.
 SECRET_NAMES = re.compile(r"secret|password|passwd|token$|api_?key|authorization|cookie|otp|recovery", re.IGNORECASE)
 #: What a secret of ours looks like where nobody has told `redaction` of it: tokens, and what Fernet made.
-SECRET_LOOKS = re.compile(r"tkd_[A-Za-z0-9_-]{12,}|gAAAA[A-Za-z0-9_=-]{40,}")
+SECRET_LOOKS = re.compile(r"tkd_[a-z0-9]{12}_[A-Za-z0-9]{8,}|gAAAA[A-Za-z0-9_=-]{40,}")
 LONGEST_TEXT, MOST_ITEMS = 400, 50
 #: So many targets are named; of more, how many.
 MOST_NAMED = 5

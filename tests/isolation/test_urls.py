@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import User
+from accounts.services.tokens import create_token
 from snapshots.models import AccountNote, FetchJob, ImportBatch, Removal, TrackedAccount
 from snapshots.pictures.files import keep_file
 from tests.cast import Cast
@@ -70,11 +71,16 @@ MEMBERS_ONLY = {
     "keys_progress": "GET",
     "key_delete": "POST",
     "key_shared": "POST",
+    "tokens": "GET",
+    "token_rotate": "POST",
+    "token_revoke": "POST",
     "audit": "GET",
     "audit_export": "GET",
 }
 #: Members without a role that manages do not find these.
-MANAGERS_ONLY = {"keys", "keys_progress", "key_delete", "key_shared", "audit", "audit_export"}
+MANAGERS_ONLY = {
+    "keys", "keys_progress", "key_delete", "key_shared", "tokens", "token_rotate", "token_revoke", "audit", "audit_export",
+}  # fmt: skip
 PATHS = {
     "account_reauthenticate": "/confirm/password/",
     "mfa_reauthenticate": "/confirm/code/",
@@ -116,6 +122,9 @@ PATHS = {
     "keys_progress": "/settings/keys/progress/",
     "key_delete": "/settings/keys/delete/",
     "key_shared": "/settings/keys/shared/",
+    "tokens": "/settings/tokens/",
+    "token_rotate": "/settings/tokens/{token}/replace/",
+    "token_revoke": "/settings/tokens/{token}/revoke/",
     "audit": "/settings/audit/",
     "audit_export": "/settings/audit/export.csv",
     "settings_numbers": "/settings/numbers/",
@@ -166,7 +175,9 @@ def ids(cast: Cast, settings: Any, tmp_path: Path) -> dict[str, dict[str, int]]:
                 token=uuid4(), rows=[{"line": 1, "typed": "secret", "handle": "secret", "error": "secret"}], wanted=1,
                 begun=0, created_at=clock.now(),
             )  # fmt: skip
+        token = create_token(tenant=tenant, name="secret", scopes=["posts:read"])
         made[tenant.slug] = {
+            "token": token.id,
             "post": post.pk, "note": note.pk,
             "account": account.pk, "check": check.pk, "tenant": tenant.id, "removal": removal.pk, "batch": batch.pk,
         }  # fmt: skip
