@@ -79,7 +79,8 @@ MEMBERS_ONLY = {
 }
 #: Members without a role that manages do not find these.
 MANAGERS_ONLY = {
-    "keys", "keys_progress", "key_delete", "key_shared", "tokens", "token_rotate", "token_revoke", "audit", "audit_export",
+    "keys", "keys_progress", "key_delete", "key_shared", "tokens", "token_rotate", "token_revoke", "audit",
+    "audit_export",
 }  # fmt: skip
 PATHS = {
     "account_reauthenticate": "/confirm/password/",
