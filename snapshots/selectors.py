@@ -122,6 +122,8 @@ def refresh_state(account_id: int) -> RefreshState:
     job = by_kind.get(FetchJob.Kind.PROFILE)
     if job is None:
         return RefreshState(False, 0, False, "This account is not fetched.")
+    if job.state == FetchJob.State.PAUSED:
+        return RefreshState(False, 0, False, "This account is paused. Resume it to read new numbers.")
     now = clock.now()
     # Both were asked for together; the page may fetch itself again only when both are done.
     if job.requested_at and any(_is_awaited(each, each.requested_at) for each in by_kind.values()):

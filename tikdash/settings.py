@@ -286,6 +286,9 @@ PICTURE_HOSTS_TRUSTED = env.list(
 WEBHOOK_HOSTS_TRUSTED = env.list("WEBHOOK_HOSTS_TRUSTED", default=[])
 #: Who knows what a tenant's plan allows; the kernel and `snapshots` ask through `tikdash.plans`.
 PLAN_LIMITS = "billing.services.plans.limits_of"
+#: Who knows what a workspace has spent and may spend; asked through `tikdash.budget`.
+BUDGET_WORDS = "billing.standing.budget_words"
+CREDITS_BY_FEATURE = "billing.standing.credits_by_feature"
 #: Who knows how queues stand and how many accounts are tracked; `billing` asks through `tikdash.work`.
 WORK_PORTS = {"QUEUES": "snapshots.metrics.queue_figures", "ACCOUNTS": "snapshots.metrics.accounts_by_tenant"}
 

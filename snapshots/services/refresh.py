@@ -27,6 +27,8 @@ def request_refresh(*, tenant: TenantRef, account_id: int) -> list[int]:
         jobs = list(wanted.select_for_update().order_by("id"))
         if not jobs:
             raise NotFound(gettext("There is no such account in this workspace."))
+        if any(job.state == FetchJob.State.PAUSED for job in jobs):
+            raise LimitReached(gettext("This account is paused. Resume it to read new numbers."))
         now = clock.now()
         wait = max(wait_for_refresh(job, now) for job in jobs if job.kind == FetchJob.Kind.PROFILE)
         if wait:

@@ -12,16 +12,18 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from snapshots.analytics import accounts as analytics
+from snapshots.services.bulk import pause_accounts, resume_accounts
 from snapshots.services.refresh import request_refresh
+from snapshots.services.removals import stop_tracking
 from snapshots.services.viewing import note_view
 from snapshots.web import account_posts
 from snapshots.web.account_growth import days_in, series_json
 from snapshots.web.account_head import head
 from snapshots.web.account_tabs import panel, tab_in
-from tikdash.errors import LimitReached
+from tikdash.errors import BadInput, LimitReached
 from tikdash.ui.htmx import wants_piece
 
-__all__ = ["days_in", "header", "posts", "refresh", "series", "show", "viewed"]
+__all__ = ["change", "days_in", "header", "posts", "refresh", "series", "show", "viewed"]
 
 
 @require_GET
@@ -72,6 +74,25 @@ def refresh(request: Any, account_id: int) -> HttpResponse:
     # At the limit the header says how long it takes until the next one.
     with suppress(LimitReached):
         request_refresh(tenant=request.tenant, account_id=account_id)
+    if wants_piece(request):
+        return render(request, "snapshots/_account_header.html", head(request, account_id))
+    return redirect("account", account_id)
+
+
+@require_POST
+def change(request: Any, account_id: int) -> HttpResponse:
+    """Pauses or resumes the account, or stops tracking it; the page, or the list, says how to take that back."""
+    analytics.get_account(account_id)
+    action = request.POST.get("action", "")
+    if action == "stop":
+        stop_tracking(tenant=request.tenant, account_ids=[account_id])
+        return redirect("accounts")
+    if action not in {"pause", "resume"}:
+        raise BadInput("Choose to pause, to resume or to stop the account.")
+    if action == "pause":
+        pause_accounts(account_ids=[account_id])
+    else:
+        resume_accounts(account_ids=[account_id])
     if wants_piece(request):
         return render(request, "snapshots/_account_header.html", head(request, account_id))
     return redirect("account", account_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils.safestring import mark_safe
@@ -9,6 +10,7 @@ from django.utils.safestring import mark_safe
 from snapshots.analytics.activity import Activity, activity
 from snapshots.analytics.audience import Sample, audience
 from snapshots.analytics.comments import LONGEST_QUESTION, MOST_SEARCHED, CommentRow, comments, tones
+from snapshots.analytics.cost import cost_of
 from snapshots.analytics.hashtags import Bubble, bubbles, hashtags
 from snapshots.analytics.history import history
 from snapshots.analytics.post_titles import NO_TITLE, titles_of
@@ -17,8 +19,10 @@ from snapshots.analytics.sounds import sounds
 from snapshots.analytics.stories import StoryRow, stories
 from snapshots.analytics.topics import Use
 from snapshots.models import FetchJob
-from snapshots.web import metric_words
+from snapshots.web import backfill, metric_words
 from snapshots.web.account_growth import row_of
+from tikdash import clock
+from tikdash.budget import credits_by_feature
 from tikdash.plans import limits_of
 from tikdash.ui import numbers
 from tikdash.ui.bubbles import Word, bubbles_svg
@@ -29,7 +33,7 @@ from tikdash.words import N_, gettext, pgettext
 #: Orders of hashtags and sounds, of comments; by their names in the address.
 TOPIC_ORDERS = {"posts": N_("Most used"), "views": N_("Most views"), "rising": N_("Rising"), "uplift": N_("Uplift")}
 COMMENT_ORDERS = {"newest": N_("Newest"), "liked": N_("Most liked")}
-STORY_DAYS, ACTIVITY_DAYS = 30, 90
+STORY_DAYS, ACTIVITY_DAYS, COST_DAYS = 30, 90, 30
 STATES = {
     "active": "",
     "paused": N_("paused"),
@@ -153,8 +157,25 @@ def stories_tab(request: Any, account_id: int) -> dict[str, Any]:
 def activity_tab(request: Any, account_id: int) -> dict[str, Any]:
     """The account's jobs and the notes of the last 90 days."""
     notes = history(account_id, ACTIVITY_DAYS)
+    jobs, progress = activity(account_id), backfill.state(account_id)
+    recent = clock.now() - timedelta(days=COST_DAYS)
+    past = next(
+        (job for job in jobs if job.kind == "backfill" and (job.succeeded_at or job.next_due_at) >= recent), None
+    )
+    spent = credits_by_feature(request.tenant.id, COST_DAYS)
+    costs = cost_of(
+        tenant_id=request.tenant.id,
+        account_id=account_id,
+        spent=spent,
+        days=COST_DAYS,
+        backfill=past.credits_spent if past else None,
+    )
     return {
-        "jobs": [_job(job) for job in activity(account_id)],
+        "jobs": [_job(job) for job in jobs],
+        "backfill": progress,
+        "costs": costs,
+        "cost": sum(cost.credits for cost in costs),
+        "cost_days": COST_DAYS,
         "notes": [row_of(request, account_id, note) for note in reversed(notes)],
         "days": ACTIVITY_DAYS,
     }

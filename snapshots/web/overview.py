@@ -14,6 +14,7 @@ from snapshots.analytics.breakout import breakouts
 from snapshots.analytics.overview import DAYS, POST_DAYS, Group, group_of, overview, tags_of
 from snapshots.selectors import count_of_accounts
 from snapshots.web.metric_words import headline_of
+from tikdash.budget import BudgetWord, budget_words
 from tikdash.errors import BadInput
 from tikdash.ui.htmx import wants_piece, with_query
 
@@ -77,10 +78,18 @@ def _numbers(request: Any, group: Group) -> dict[str, Any]:
         "down": shown.down,
         "breakouts": broke[:MOST_BREAKOUTS],
         "breakouts_total": len(broke),
+        "budget": _budget(request),
         "notices": [_notice(one) for one in notices[:MOST_NOTICES]],
         "more_notices": [_notice(one) for one in notices[MOST_NOTICES:]],
         "notices_total": len(notices),
     }
+
+
+def _budget(request: Any) -> list[BudgetWord]:
+    """What keeps the whole workspace from being read, or soon will."""
+    paused = request.tenant.paused_reason
+    words = [BudgetWord("reached", f"Fetching is paused for this workspace: {paused}")] if paused else []
+    return words + budget_words(request.tenant.id)
 
 
 def _notice(notice: Notice) -> dict[str, Any]:

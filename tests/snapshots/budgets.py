@@ -8,8 +8,9 @@ STATEMENTS = {
     "posts": 6,
     # Curve and verdict each read the post and its references and their curves.
     "post": 9,
-    # Group, tags, posts and growths of its members, breakouts with their curves, notices.
-    "overview": 11,
+    # Group, tags, posts and growths of its members, breakouts with their curves, notices. Plan, budget, and the sums of
+    # day and month where Redis does not know them.
+    "overview": 15,
     # Series, voices, posts and growths, accounts to choose from.
     "compare": 9,
     "compare_series": 4,
@@ -30,8 +31,8 @@ STATEMENTS = {
     "account_comments": 12,
     "account_comments_search": 12,
     "account_stories": 10,
-    # Jobs, and the notes as on the overview.
-    "account_activity": 13,
+    # Jobs, the notes as on the overview, what the workspace spent and how often its jobs run, and two of the backfill.
+    "account_activity": 18,
     # Pieces of the page, asked for by HTMX or the chart.
     "account_header": 9,
     "account_series": 4,
