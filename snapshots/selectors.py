@@ -123,7 +123,7 @@ def refresh_state(account_id: int) -> RefreshState:
     if job is None:
         return RefreshState(False, 0, False, "This account is not fetched.")
     if job.state == FetchJob.State.PAUSED:
-        return RefreshState(False, 0, False, "This account is paused. Resume it to read new numbers.")
+        return RefreshState(False, 0, False, gettext("This account is paused. Resume it to read new numbers."))
     now = clock.now()
     # Both were asked for together; the page may fetch itself again only when both are done.
     if job.requested_at and any(_is_awaited(each, each.requested_at) for each in by_kind.values()):
