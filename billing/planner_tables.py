@@ -193,7 +193,8 @@ def part(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    return f"{value:.1%}" if abs(value) < 10 else f"{value:,.0%}"
+    """Parts below ten as percents, greater ones as how many times."""
+    return f"{value:.1%}" if abs(value) < 10 else f"{value:,.0f}×"
 
 
 def signed(value: float | None) -> str:

@@ -119,7 +119,8 @@ def _features(
         )
         for name in names
     ]
-    return tuple(sorted(outcomes, key=lambda outcome: (-outcome.actual, outcome.feature)))
+    known = [outcome for outcome in outcomes if outcome.actual or outcome.foreseen]
+    return tuple(sorted(known, key=lambda outcome: (-outcome.actual, outcome.feature)))
 
 
 def _as_planned(inputs: Inputs, days: int) -> dict[str, float]:

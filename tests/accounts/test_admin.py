@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
-from billing.models import UsageEvent
+from billing.models import CapacityScenario, UsageEvent
 from snapshots.models import Hashtag, HashtagSnapshot, Sound, TrackedAccount
 from tests.cast import OLGA, PASSWORD, Cast, code_now
 from tests.factories import make_account, make_comment, make_job, make_post, make_sample, make_snapshots, make_story
@@ -23,6 +23,7 @@ LISTS = [
     "accounts/tenant", "accounts/domain", "accounts/user", "accounts/membership", "snapshots/trackedaccount",
     "snapshots/post", "snapshots/comment", "snapshots/audiencesample", "snapshots/story", "snapshots/fetchjob",
     "snapshots/hashtag", "snapshots/sound", "billing/plan", "billing/usagerecordrow",
+    "billing/capacityscenario",
 ]  # fmt: skip
 
 
@@ -67,6 +68,7 @@ def data(cast: Cast) -> dict[str, TrackedAccount]:
                 feature="profile", priority="pro", outcome="ok", credits=1, attempts=1, latency_ms=9,
             )  # fmt: skip
             made[tenant.slug] = account
+    CapacityScenario.objects.create(name="A scenario")
     return made
 
 
