@@ -64,8 +64,6 @@ def _cut(found: Window, start: int, end: datetime) -> tuple[Window, datetime]:
         found,
         posts=found.posts[start:stop],
         posted_us=found.posted_us[start:stop],
-        post_ids=found.post_ids[start:stop],
-        aweme_ids=found.aweme_ids[start:stop],
         days=(end - begin) / timedelta(days=1),
     )
     return cut, begin

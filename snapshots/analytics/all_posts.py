@@ -1,8 +1,9 @@
 """The posts of all accounts of a tenant: filtered, sorted by any metric, paged by key, in one statement.
 
 There is no index over all posts of a tenant by each metric: every reading of a post would have to write all of them.
-The few best posts of each account come from the account's own indexes, and the best of those make the page. Filters
-that name few posts (words, a hashtag, a sound, what comments say) are looked up first.
+Each account's posts are read from the account's own index, and only as far as the page reaches: a look at the first few
+of each account says what its last row is at least. Filters that may name few posts (words, a hashtag, a sound) are
+looked up first where that look finds too few; what comments say always is.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from django.db import connection
 
-from snapshots.analytics.posts import PostRow
+from snapshots.analytics.posts import PostRow, ranked
 from snapshots.analytics.sounds import OF_ARTIST
 from snapshots.picture_names import address_of
 from tikdash import clock
@@ -28,8 +29,9 @@ MOST_USES = 20_000
 #: A search of comments costs some work for each account.
 MOST_SEARCHED_ACCOUNTS, MOST_COMMENTS = 200, 1_000
 
-#: As in the index `posts_er`; added up as fractions, because broken counters may be as large as a number can be.
-ER = "coalesce((p.digg_count::float8 + p.comment_count + p.share_count) / nullif(p.play_count, 0), -1)"
+#: How many posts of all accounts the first look takes, at least a few of each: without a filter, with one, and with
+#: words, a hashtag or a sound, because what is rare is looked up sooner than found that way.
+LOOKED_AT, LOOKED_AT_IF_FILTERED, LOOKED_AT_FOR_HITS, FEWEST_LOOKED_AT = 200, 10_000, 3_000, 3
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,12 @@ class Column:
 COLUMNS = {
     column.key: column
     for column in (
-        Column("plays", "Views", "plays", "coalesce(p.play_count, -1)"),
-        Column("er", "ER", "er_views_post", ER, "float8"),
-        Column("diggs", "Likes", "diggs", "coalesce(p.digg_count, -1)"),
-        Column("comments", "Comments", "comments", "coalesce(p.comment_count, -1)"),
-        Column("shares", "Shares", "shares", "coalesce(p.share_count, -1)"),
-        Column("collects", "Saves", "collects", "coalesce(p.collect_count, -1)"),
+        Column("plays", "Views", "plays", ranked("play_count", "p.")),
+        Column("er", "ER", "er_views_post", "p.er", "float8"),
+        Column("diggs", "Likes", "diggs", ranked("digg_count", "p.")),
+        Column("comments", "Comments", "comments", ranked("comment_count", "p.")),
+        Column("shares", "Shares", "shares", ranked("share_count", "p.")),
+        Column("collects", "Saves", "collects", ranked("collect_count", "p.")),
         Column("posted_at", "Age", "", "p.posted_at", "timestamptz"),
     )
 }
@@ -63,15 +65,31 @@ FIELDS = """
     p.id, p.aweme_id, p.title, p.kind, p.pinned, p.posted_at, p.deleted_at, p.duration_s, p.play_count, p.digg_count,
     p.comment_count, p.share_count, p.collect_count, p.measured_at, p.cover_file
 """
+#: What the last row of the page is at least: the best of the first few posts of each account are as good. NULL where
+#: they are too few. Only the first few are held against the filter, so that an account without any match is not read
+#: to its end.
+LEAST = """
+    WITH account AS MATERIALIZED (SELECT a.id FROM accounts a WHERE a.tenant_id = %(tenant)s {accounts})
+    SELECT p.sorted_by
+      FROM account a
+     CROSS JOIN LATERAL (
+           SELECT p.*, {expression} AS sorted_by FROM posts p
+            WHERE p.tenant_id = %(tenant)s AND p.account_id = a.id {after}
+            ORDER BY {expression} {way}, p.id {way}
+            LIMIT (SELECT least(%(limit)s, greatest({fewest}, {looked_at} / nullif(count(*), 0))) FROM account)) p
+     WHERE true {wanted}
+     ORDER BY p.sorted_by {way}
+    OFFSET %(limit)s - 1 LIMIT 1
+"""
 #: The best posts of each account, and of those the best.
 BY_ACCOUNT = """
-    SELECT {fields}, a.id, a.username, a.nickname, a.avatar_file, {expression} AS sorted_by, {capped}
+    SELECT {fields}, a.id, a.username, a.nickname, a.avatar_file, {expression} AS sorted_by, false
       FROM accounts a
      CROSS JOIN LATERAL (
            SELECT p.* FROM posts p
             WHERE p.tenant_id = %(tenant)s AND p.account_id = a.id {wanted}
             ORDER BY {expression} {way}, p.id {way} LIMIT %(limit)s) p
-     WHERE a.tenant_id = %(tenant)s {accounts} {least}
+     WHERE a.tenant_id = %(tenant)s {accounts}
      ORDER BY sorted_by {way}, p.id {way}
      LIMIT %(limit)s
 """
@@ -80,7 +98,7 @@ BY_ID = """
     WITH hit AS MATERIALIZED (SELECT {hits})
     SELECT {fields}, a.id, a.username, a.nickname, a.avatar_file, {expression} AS sorted_by, {capped}
       FROM posts p JOIN accounts a ON a.tenant_id = %(tenant)s AND a.id = p.account_id
-     WHERE p.tenant_id = %(tenant)s AND {is_hit} {wanted} {accounts} {least}
+     WHERE p.tenant_id = %(tenant)s AND {is_hit} {wanted} {accounts}
      ORDER BY sorted_by {way}, p.id {way}
      LIMIT %(limit)s
 """
@@ -106,6 +124,20 @@ OF_SOUNDS = """
      ORDER BY s.id DESC LIMIT %(most_uses)s
 """
 WITH_WORDS = "SELECT search_posts(%(text)s, %(most_uses)s)"
+#: The same, asked of one post. Not by EXISTS, which PostgreSQL may turn into a join with all links or titles.
+HAS_HASHTAG = """(
+    SELECT true FROM post_hashtags l WHERE l.post_id = p.id
+           AND l.hashtag_id = (SELECT id FROM hashtags WHERE tenant_id = %(tenant)s AND name = %(hashtag)s))
+"""
+HAS_SOUND = "p.sound_id <> '' AND p.sound_id = ANY({sounds})"
+#: As `search_posts` compares.
+HAS_WORDS = r"""(
+    SELECT true FROM post_titles t
+     WHERE t.post_id = p.id AND t.words LIKE ALL (ARRAY(
+           SELECT '%%' || regexp_replace(word, '([\\%%_])', '\\\1', 'g') || '%%'
+             FROM regexp_split_to_table(lower(normalize(%(text)s, NFKC)), '\s+') AS word
+            WHERE word <> '' LIMIT 10)))
+"""
 #: The function names the tenant itself; its ids pass row-level security once more with the comments.
 MENTIONED = """
     SELECT DISTINCT c.post_id
@@ -175,10 +207,13 @@ def find_posts(
     most: int = ROWS_A_PAGE,
 ) -> FoundPosts:
     """The posts that are wanted, behind the key `after`. Raises BadInput for a sort or a key that does not exist."""
-    column = _column(sort)
-    statement, parameters = statement_of(tenant_id, wanted or PostFilter(), column, sort.startswith("-"), after, most)
+    search = _Search(tenant_id, wanted or PostFilter(), _column(sort), sort.startswith("-"), after, most)
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        least = None
+        if search.may_look:
+            cursor.execute(search.look(), search.parameters)
+            least = cursor.fetchone()
+        cursor.execute(search.page(None if least is None else least[0]), search.parameters)
         found = cursor.fetchall()
     now = clock.now()
     rows = [_row(row, now) for row in found[:most]]
@@ -200,32 +235,62 @@ def one_post(*, tenant_id: int, post_id: int) -> FoundPost:
     return _row(row, clock.now())
 
 
-def statement_of(
-    tenant_id: int, wanted: PostFilter, column: Column, falling: bool, after: str, most: int
-) -> tuple[str, dict[str, Any]]:
-    """The statement of a page with its parameters; it gives one row more than the page has."""
-    parameters: dict[str, Any] = {"tenant": tenant_id, "limit": most + 1}
-    accounts = _of_accounts(wanted, parameters)
-    # Row-level security keeps such a condition from the index. In the order of the same metric it need not be there:
-    # the best of each account come first, and what is below is left out afterwards.
-    late = falling and column.key in wanted.least
-    conditions = _of_posts(wanted, parameters, without=column.key if late else "") + _after(
-        column, falling, after, parameters
-    )
-    hits = _hits(wanted, accounts, parameters)
-    names = [f"ids{number}" for number in range(len(hits))]
-    pieces = {
-        "fields": FIELDS,
-        "expression": column.expression,
-        "way": "DESC" if falling else "ASC",
-        "least": f"AND {_at_least(column.key)}" if late else "",
-        "wanted": "".join(f" AND {condition}" for condition in conditions),
-        "accounts": accounts,
-        "hits": ", ".join(f"ARRAY({hit}) AS {name}" for hit, name in zip(hits, names, strict=True)),
-        "is_hit": " AND ".join(f"p.id = ANY((SELECT {name} FROM hit)::bigint[])" for name in names),
-        "capped": " OR ".join(f"(SELECT cardinality({name}) >= {MOST_USES} FROM hit)" for name in names) or "false",
-    }
-    return (BY_ID if hits else BY_ACCOUNT).format(**pieces), parameters
+class _Search:
+    """The statements of one page; they give one row more than the page has."""
+
+    def __init__(
+        self, tenant_id: int, wanted: PostFilter, column: Column, falling: bool, after: str, most: int
+    ) -> None:
+        self.parameters: dict[str, Any] = {"tenant": tenant_id, "limit": most + 1}
+        self.column, self.falling = column, falling
+        self.accounts = _of_accounts(wanted, self.parameters)
+        self.conditions = _of_posts(wanted, self.parameters)
+        self.after = _after(column, falling, after, self.parameters)
+        self.hits = _hits(wanted, self.accounts, self.parameters)
+        #: Comments are searched by account, and cannot be asked of one post.
+        self.may_look = not wanted.mentions
+
+    @property
+    def _pieces(self) -> dict[str, str]:
+        return {
+            "fields": FIELDS,
+            "expression": self.column.expression,
+            "way": "DESC" if self.falling else "ASC",
+            "accounts": self.accounts,
+        }
+
+    def look(self) -> str:
+        """The statement that says how far each account's posts are to be read."""
+        asked = [*self.conditions, *(hit.asked_of_one for hit in self.hits)]
+        return LEAST.format(
+            **self._pieces,
+            after=_and(self.after),
+            wanted=_and(asked),
+            fewest=FEWEST_LOOKED_AT,
+            looked_at=LOOKED_AT_FOR_HITS if self.hits else LOOKED_AT_IF_FILTERED if self.conditions else LOOKED_AT,
+        )
+
+    def page(self, least: Any) -> str:
+        """The statement of the page; `least` is what the look has found, None where it found too few."""
+        wanted = self.conditions + self.after
+        if self.hits and least is None:
+            return self._by_id(wanted)
+        wanted += [hit.asked_of_one for hit in self.hits]
+        if least is not None:
+            way = ">=" if self.falling else "<="
+            wanted.append(f"{self.column.expression} {way} %(reaches)s::{self.column.type}")
+            self.parameters["reaches"] = least
+        return BY_ACCOUNT.format(**self._pieces, wanted=_and(wanted))
+
+    def _by_id(self, wanted: list[str]) -> str:
+        names = [f"ids{number}" for number in range(len(self.hits))]
+        return BY_ID.format(
+            **self._pieces,
+            wanted=_and(wanted),
+            hits=", ".join(f"ARRAY({hit.ids}) AS {name}" for hit, name in zip(self.hits, names, strict=True)),
+            is_hit=" AND ".join(f"p.id = ANY((SELECT {name} FROM hit)::bigint[])" for name in names),
+            capped=" OR ".join(f"(SELECT cardinality({name}) >= {MOST_USES} FROM hit)" for name in names),
+        )
 
 
 def source_of(*, tenant_id: int, wanted: PostFilter, sort: str) -> tuple[str, list[Any], str]:
@@ -234,9 +299,9 @@ def source_of(*, tenant_id: int, wanted: PostFilter, sort: str) -> tuple[str, li
     column = _column(sort)
     parameters: dict[str, Any] = {"tenant": tenant_id}
     accounts = _of_accounts(wanted, parameters)
-    conditions = _of_posts(wanted, parameters, without="")
-    conditions += [f"p.id IN ({hit})" for hit in _hits(wanted, accounts, parameters)]
-    named = ALL.format(accounts=accounts, wanted="".join(f" AND {condition}" for condition in conditions))
+    conditions = _of_posts(wanted, parameters)
+    conditions += [f"p.id IN ({hit.ids})" for hit in _hits(wanted, accounts, parameters)]
+    named = ALL.format(accounts=accounts, wanted=_and(conditions))
     way = "DESC" if sort.startswith("-") else "ASC"
     values = [parameters[name] for name in PLACEHOLDER.findall(named)]
     return PLACEHOLDER.sub("%s", named), values, f"ORDER BY {column.expression} {way}, p.id {way}"
@@ -267,7 +332,11 @@ def _of_accounts(wanted: PostFilter, parameters: dict[str, Any]) -> str:
     return "".join(f" AND {condition}" for condition in conditions)
 
 
-def _of_posts(wanted: PostFilter, parameters: dict[str, Any], without: str) -> list[str]:
+def _and(conditions: list[str]) -> str:
+    return "".join(f" AND {condition}" for condition in conditions)
+
+
+def _of_posts(wanted: PostFilter, parameters: dict[str, Any]) -> list[str]:
     conditions = []
     if wanted.since:
         conditions.append("p.posted_at >= %(since)s")
@@ -278,7 +347,7 @@ def _of_posts(wanted: PostFilter, parameters: dict[str, Any], without: str) -> l
     if wanted.kind:
         conditions.append("p.kind = %(kind)s")
         parameters["kind"] = wanted.kind
-    conditions += [_at_least(key) for key in wanted.least if key != without]
+    conditions += [_at_least(key) for key in wanted.least]
     parameters |= {f"least_{key}": value for key, value in wanted.least.items()}
     return conditions
 
@@ -287,27 +356,39 @@ def _at_least(key: str) -> str:
     return f"{COLUMNS[key].expression} >= %(least_{key})s::{COLUMNS[key].type}"
 
 
-def _hits(wanted: PostFilter, accounts: str, parameters: dict[str, Any]) -> list[str]:
-    """Statements that give the ids of few posts, for each filter that can be looked up."""
+@dataclass(frozen=True)
+class _Hit:
+    """A filter that may name few posts: the statement of their ids, and the same as a condition of one post `p`."""
+
+    ids: str
+    asked_of_one: str
+
+
+def _hits(wanted: PostFilter, accounts: str, parameters: dict[str, Any]) -> list[_Hit]:
     hits = []
     if wanted.text:
-        hits.append(WITH_WORDS)
+        hits.append(_Hit(WITH_WORDS, HAS_WORDS))
         parameters |= {"text": wanted.text, "most_uses": MOST_USES}
     if wanted.hashtag:
-        hits.append(OF_HASHTAG)
+        hits.append(_Hit(OF_HASHTAG, HAS_HASHTAG))
         parameters["hashtag"] = wanted.hashtag
     if wanted.sound:
-        hits.append(OF_SOUNDS.format(sounds="%(sounds)s::varchar[]"))
+        hits.append(_of_sounds("%(sounds)s::varchar[]"))
         parameters["sounds"] = [wanted.sound]
     if wanted.artist:
-        hits.append(OF_SOUNDS.format(sounds=f"ARRAY({OF_ARTIST})"))
+        hits.append(_of_sounds(f"ARRAY({OF_ARTIST})"))
         parameters |= {"artist": wanted.artist, "whole": False, "most": 200}
     if wanted.mentions:
-        hits.append(MENTIONED.format(accounts=accounts, searched=MOST_SEARCHED_ACCOUNTS))
+        mentioned = MENTIONED.format(accounts=accounts, searched=MOST_SEARCHED_ACCOUNTS)
+        hits.append(_Hit(mentioned, "false"))
         parameters |= {"mentions": wanted.mentions, "most_comments": MOST_COMMENTS}
     if wanted.hashtag or wanted.sound or wanted.artist:
         parameters["most_uses"] = MOST_USES
     return hits
+
+
+def _of_sounds(sounds: str) -> _Hit:
+    return _Hit(OF_SOUNDS.format(sounds=sounds), HAS_SOUND.format(sounds=sounds))
 
 
 def _after(column: Column, falling: bool, key: str, parameters: dict[str, Any]) -> list[str]:

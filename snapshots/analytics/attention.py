@@ -21,8 +21,6 @@ RECENT = timedelta(days=7)
 #: Times its rhythm that a header may be old.
 STALE_AFTER = 2
 MOST_NOTICES = 100
-#: Posts that are old are not read any more and cannot be found to have vanished.
-NEWEST_POSTS = 60
 #: Where a page shows more about it: the part of the account's page.
 LINKS: dict[Kind, str] = {
     "not_found": "header",
@@ -66,11 +64,7 @@ NOTICES = """
          WHERE a.state <> 'paused' AND odd.counters IS NOT NULL
          UNION ALL
         SELECT 'vanished', a.id, a.username, max(p.deleted_at), count(*)::text
-          FROM account a
-         CROSS JOIN LATERAL (
-               SELECT deleted_at FROM posts
-                WHERE tenant_id = %(tenant)s AND account_id = a.id
-                ORDER BY posted_at DESC, id DESC LIMIT {newest}) p
+          FROM account a JOIN posts p ON p.tenant_id = %(tenant)s AND p.account_id = a.id
          WHERE p.deleted_at >= %(recent)s
          GROUP BY a.id, a.username
          UNION ALL
@@ -102,7 +96,6 @@ def attention(tenant_id: int, account_ids: Sequence[int] | None = None) -> list[
     statement = NOTICES.format(
         chosen="" if account_ids is None else "AND id = ANY(%(accounts)s)",
         stale=STALE_AFTER,
-        newest=NEWEST_POSTS,
         most=MOST_NOTICES,
     )
     parameters: dict[str, Any] = {

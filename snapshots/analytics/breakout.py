@@ -29,6 +29,7 @@ from snapshots.analytics.curves import (
     run_of,
     usual_at,
 )
+from snapshots.analytics.kept_runs import keep_runs, known_runs
 from tikdash import clock
 from tikdash.db.scope import current_tenant_id
 from tikdash.errors import BadInput, NotFound
@@ -47,7 +48,8 @@ CURVE_UNTIL = timedelta(seconds=OLDEST_AGE * (1 + TOLERANCE))
 
 ONE_POST = "SELECT * FROM posts WHERE tenant_id = %(tenant)s AND id = %(post)s"
 #: A rough look: newest plays over what the account's newest posts have, and over the share of its plays that a post of
-#: this age might have. Only the order depends on it, and who is far below the usual is left out.
+#: this age might have. Only the order depends on it, and who is far below the usual is left out. Old posts are the most,
+#: so they are asked for first; days would be added by the calendar of a time zone, hours are not.
 LIKELY = """
     SELECT p.*
       FROM ({accounts}) a
@@ -58,12 +60,12 @@ LIKELY = """
                     ORDER BY posted_at DESC LIMIT 15) past) usual
      CROSS JOIN LATERAL (
            SELECT t.*, t.play_count / greatest(usual.plays, 1) / CASE
-                       WHEN t.measured_at < t.posted_at + interval '3 hours' THEN 0.1
-                       WHEN t.measured_at < t.posted_at + interval '12 hours' THEN 0.25
-                       WHEN t.measured_at < t.posted_at + interval '1 day' THEN 0.4
-                       WHEN t.measured_at < t.posted_at + interval '2 days' THEN 0.6
-                       WHEN t.measured_at < t.posted_at + interval '7 days' THEN 0.85
-                       ELSE 1 END AS rough
+                       WHEN t.measured_at >= t.posted_at + interval '168 hours' THEN 1
+                       WHEN t.measured_at >= t.posted_at + interval '48 hours' THEN 0.85
+                       WHEN t.measured_at >= t.posted_at + interval '24 hours' THEN 0.6
+                       WHEN t.measured_at >= t.posted_at + interval '12 hours' THEN 0.4
+                       WHEN t.measured_at >= t.posted_at + interval '3 hours' THEN 0.25
+                       ELSE 0.1 END AS rough
              FROM posts t
             WHERE t.tenant_id = %(tenant)s AND t.account_id = a.id AND t.posted_at >= %(since)s
                   AND t.play_count >= 1000) p
@@ -81,17 +83,17 @@ FACTS = """
            s.title, s.author,
            (SELECT array_agg(name) FROM (SELECT h.name FROM post_hashtags l JOIN hashtags h ON h.id = l.hashtag_id
                                           WHERE l.post_id = t.id ORDER BY h.id LIMIT 5) AS five),
-           past.ids, past.posted
+           past.ids, past.oldest, past.read_at
       FROM target t
       JOIN accounts a ON a.id = t.account_id
       LEFT JOIN sounds s ON s.tenant_id = %(tenant)s AND s.music_id = t.sound_id
      CROSS JOIN LATERAL (
-           SELECT array_agg(r.id) AS ids, array_agg(r.posted_at) AS posted,
+           SELECT array_agg(r.id) AS ids, min(r.posted_at) AS oldest, max(r.measured_at) AS read_at,
                   percentile_cont(0.5) WITHIN GROUP (ORDER BY r.digg_count::float / nullif(r.play_count, 0))
                       AS like_median,
                   sum(r.digg_count) FILTER (WHERE r.play_count > 0)::float
                       / nullif(sum(r.play_count) FILTER (WHERE r.digg_count IS NOT NULL), 0) AS like_mean
-             FROM (SELECT id, posted_at, play_count, digg_count FROM posts
+             FROM (SELECT id, posted_at, measured_at, play_count, digg_count FROM posts
                     WHERE tenant_id = %(tenant)s AND account_id = t.account_id
                           AND (posted_at, id) < (t.posted_at, t.id) AND posted_at >= t.posted_at - %(past)s::interval
                     ORDER BY posted_at DESC, id DESC LIMIT %(references)s) r) past
@@ -99,7 +101,7 @@ FACTS = """
 #: The days of all posts are named, too, so that the partitions of other months are not opened.
 CURVES = """
     SELECT p.id, points.ages, points.plays
-      FROM unnest(%(ids)s::bigint[], %(posted)s::timestamptz[]) AS p(id, posted_at)
+      FROM posts p
      CROSS JOIN LATERAL (
            SELECT array_agg(age ORDER BY age) AS ages, array_agg(play_count ORDER BY age) AS plays
              FROM (SELECT extract(epoch FROM r.measured_at - p.posted_at)::int AS age, r.play_count
@@ -116,6 +118,7 @@ CURVES = """
                           AND s.captured_at >= p.posted_at
                           AND s.play_count IS NOT NULL AND coalesce(s.suspect ->> 'play_count', 'rounded') = 'rounded'
                   ) AS each) AS points
+     WHERE p.tenant_id = %(tenant)s AND p.id = ANY(%(ids)s::bigint[])
 """
 
 
@@ -211,8 +214,8 @@ def breakouts(
             "most": most,
         },
     )
-    curves = _curves(facts)
-    judged = (_breakout(each, _run(each, curves)) for each in facts)
+    runs = _runs(tenant_id, facts)
+    judged = (_breakout(each, runs[each.id]) for each in facts)
     return sorted((each for each in judged if each), key=lambda each: (each.reached_at, each.post_id), reverse=True)
 
 
@@ -269,11 +272,19 @@ class _Facts:
     sound_author: str | None
     tags: list[str] | None
     reference_ids: list[int] | None
-    reference_posted: list[datetime] | None
+    oldest_reference: datetime | None
+    references_read_at: datetime | None
 
     @property
     def references(self) -> list[int]:
         return self.reference_ids or []
+
+    @property
+    def fingerprint(self) -> str:
+        """Another one as soon as the post or one of its references has been read again, or it has other references."""
+        ids = self.references
+        parts = (self.measured_at, self.references_read_at, len(ids), max(ids, default=0), sum(ids))
+        return "|".join(map(str, parts))
 
     @property
     def sound(self) -> str:
@@ -296,25 +307,33 @@ def _one(post_id: int) -> tuple[_Facts, dict[int, PostCurve]]:
 
 def _curves(facts: Sequence[_Facts]) -> dict[int, PostCurve]:
     """The curves of posts and references by post; those without a reading are not among them."""
-    posted = {each.id: each.posted_at for each in facts}
-    for each in facts:
-        posted.update(zip(each.references, each.reference_posted or (), strict=True))
-    if not posted:
+    if not facts:
         return {}
     # No reference is compared at an age that none of the posts has come to.
-    oldest = max((each.measured_at - each.posted_at for each in facts), default=timedelta())
+    oldest = max(each.measured_at - each.posted_at for each in facts)
     span = min(CURVE_UNTIL, oldest * (1 + TOLERANCE) + timedelta(days=1))
+    ids = {each.id for each in facts}.union(*(each.references for each in facts))
     parameters: dict[str, Any] = {
-        "ids": list(posted),
-        "posted": list(posted.values()),
-        "first": min(posted.values()).astimezone(UTC),
-        "last": max(posted.values()).astimezone(UTC) + span,
+        "tenant": current_tenant_id(),
+        "ids": list(ids),
+        "first": min(each.oldest_reference or each.posted_at for each in facts).astimezone(UTC),
+        "last": max(each.posted_at for each in facts).astimezone(UTC) + span,
         "fine": min(READINGS_UNTIL, span),
         "span": span,
     }
     with connection.cursor() as cursor:
         cursor.execute(CURVES, parameters)
         return {key: PostCurve(ages, plays) for key, ages, plays in cursor.fetchall() if ages}
+
+
+def _runs(tenant_id: int, facts: Sequence[_Facts]) -> dict[int, Run]:
+    """How each post has run; judged anew where it or its references have been read since the last look."""
+    runs = known_runs(tenant_id, {each.id: each.fingerprint for each in facts})
+    new = [each for each in facts if each.id not in runs]
+    curves = _curves(new)
+    judged = {each.id: (each.fingerprint, _run(each, curves)) for each in new}
+    keep_runs(tenant_id, judged)
+    return runs | {post: run for post, (_, run) in judged.items()}
 
 
 def _run(facts: _Facts, curves: Mapping[int, PostCurve]) -> Run:

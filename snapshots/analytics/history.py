@@ -71,7 +71,8 @@ class Annotation:
 
 
 def history(account_id: int, days: int = 90) -> list[Annotation]:
-    """What happened to the account in the last `days` days, today included, the oldest first. Three statements.
+    """What happened to the account in the last `days` days, today included, the oldest first. Three statements,
+    or two where what ran ahead is known already.
 
     Raises BadInput for a range that is not 1–366 days. An account that is not of this workspace has no history.
     """

@@ -48,9 +48,8 @@ WINDOWS = """
     found AS (
         SELECT p.*
           FROM wanted w CROSS JOIN LATERAL (
-               SELECT p.account_id, p.id, p.aweme_id, {posted_us} AS posted_us, {measured_us} AS measured_us,
-                      p.play_count, p.digg_count, p.comment_count, p.share_count, p.collect_count,
-                      {followers} AS followers
+               SELECT p.account_id, p.id, p.posted_at, p.measured_at, p.play_count, p.digg_count, p.comment_count,
+                      p.share_count, p.collect_count, {followers} AS followers
                  FROM posts p
                 WHERE p.tenant_id = w.tenant_id AND p.account_id = w.id AND p.deleted_at IS NULL
                       AND p.posted_at >= %(first)s AND p.posted_at < %(last)s
@@ -62,10 +61,10 @@ WINDOWS = """
                    array_agg(coalesce(video_count = 0, false) OR EXISTS (
                        SELECT FROM posts p WHERE p.tenant_id = wanted.tenant_id AND p.account_id = wanted.id))
               FROM wanted) AS a,
-           (SELECT array_agg(account_id), array_agg(id), array_agg(aweme_id), array_agg(posted_us),
-                   array_agg(measured_us), array_agg(play_count), array_agg(digg_count), array_agg(comment_count),
-                   array_agg(share_count), array_agg(collect_count), array_agg(followers)
-              FROM (SELECT * FROM found ORDER BY account_id, posted_us DESC, id DESC) AS found) AS p
+           (SELECT array_agg(account_id), array_agg({posted_us}), array_agg({measured_us}), array_agg(play_count),
+                   array_agg(digg_count), array_agg(comment_count), array_agg(share_count), array_agg(collect_count),
+                   array_agg(followers)
+              FROM (SELECT * FROM found ORDER BY account_id, posted_at DESC, id DESC) AS found) AS p
 """
 
 
@@ -82,8 +81,6 @@ class Window:
     tenant_id: int
     posts: list[PostNumbers]
     posted_us: list[int]
-    post_ids: list[int]
-    aweme_ids: list[str]
     days: float
     followers: int | None
     followers_at: datetime | None
@@ -127,8 +124,8 @@ def read_windows(
         WINDOWS.format(
             wanted=wanted,
             followers=FOLLOWERS_THEN if followers_then else "NULL::bigint",
-            posted_us=IN_US.format("p.posted_at"),
-            measured_us=IN_US.format("p.measured_at"),
+            posted_us=IN_US.format("posted_at"),
+            measured_us=IN_US.format("measured_at"),
         ),
         {**parameters, "first": first, "last": last, "most": posts + 1}
         | ({"within": FOLLOWERS_WITHIN_DAYS} if followers_then else {}),
@@ -170,7 +167,7 @@ def _window(
     account: tuple[Any, ...], columns: Sequence[Any], begin: int, end: int, most: int, first: datetime, last: datetime
 ) -> Window:
     account_id, tenant_id, followers, followers_at, posts_read = account
-    _, post_ids, aweme_ids, posted_us, measured_us, *numbers = columns
+    _, posted_us, measured_us, *numbers = columns
     if end - begin > most:
         # The window begins right after the post before.
         end = begin + most
@@ -180,8 +177,6 @@ def _window(
         tenant_id=tenant_id,
         posts=[PostNumbers(*row) for row in zip(*(column[begin:end] for column in numbers), strict=True)],
         posted_us=posted_us[begin:end],
-        post_ids=post_ids[begin:end],
-        aweme_ids=aweme_ids[begin:end],
         days=(last - first) / timedelta(days=1),
         followers=followers,
         followers_at=followers_at,

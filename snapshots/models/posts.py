@@ -1,13 +1,28 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce, NullIf
 
 from snapshots.models.accounts import TrackedAccount
 from snapshots.models.fields import MeasuredRow, counter
 from tikdash.db.rls import TenantForeignKey
 
 POST_COUNTERS = ("play_count", "digg_count", "comment_count", "share_count", "collect_count")
+
+
+def _as_number(name: str) -> Cast:
+    # Added up as fractions, because broken counters may be as large as a number can be.
+    return Cast(models.F(name), models.FloatField())
+
+
+def _known(name: str) -> models.Case:
+    # A counter that was never given sorts as -1, so that one comparison of rows pages through all. By CASE and not by
+    # COALESCE, which row-level security takes for leaky and keeps from the index.
+    return models.Case(
+        models.When(**{f"{name}__isnull": True}, then=-1),
+        default=models.F(name),
+        output_field=models.BigIntegerField(),
+    )
 
 
 class Post(models.Model):
@@ -47,6 +62,17 @@ class Post(models.Model):
     comments_read_at = models.DateTimeField(null=True, help_text="When that was.")
     detail_asked_at = models.DateTimeField(null=True, help_text="When its detail was asked for, which is done once.")
     measured_at = models.DateTimeField()
+    # Stored, because row-level security keeps a condition that divides from any index.
+    er = models.GeneratedField(
+        expression=Coalesce(
+            (_as_number("digg_count") + _as_number("comment_count") + _as_number("share_count"))
+            / NullIf(_as_number("play_count"), 0.0),
+            -1.0,
+        ),
+        output_field=models.FloatField(),
+        db_persist=True,
+        help_text="Engagement rate by views, from 0 to 1; -1 where it is not known.",
+    )
 
     class Meta:
         db_table = "posts"
@@ -56,15 +82,21 @@ class Post(models.Model):
             models.Index(name="posts_posted", fields=["tenant", "account", "-posted_at", "-id"]),
             models.Index(name="posts_sound", fields=["tenant", "sound_id"], condition=~models.Q(sound_id="")),
             *(
-                # A counter that was never given sorts as -1, so that one comparison of rows pages through all.
                 models.Index(
                     models.F("tenant"),
                     models.F("account"),
-                    Coalesce(models.F(name), -1).desc(),
+                    _known(name).desc(),
                     models.F("id").desc(),
                     name=f"posts_{name.removesuffix('_count')}",
                 )
                 for name in POST_COUNTERS
+            ),
+            models.Index(name="posts_er", fields=["tenant", "account", "-er", "-id"]),
+            # Few are in it, so that it costs nothing to store a post.
+            models.Index(
+                name="posts_gone",
+                fields=["tenant", "account"],
+                condition=models.Q(deleted_at__isnull=False) | models.Q(returned_at__isnull=False),
             ),
         ]
 

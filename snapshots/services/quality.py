@@ -10,12 +10,14 @@ import orjson
 from django.db import connection, transaction
 
 from accounts.services.auditing import Target, record
+from snapshots.analytics.kept_runs import forget_runs
 from snapshots.analytics.suspects import DECIDABLE, ValueId
 from snapshots.ingest.past import clear
 from snapshots.ingest.quality import OK, REJECTED, STATES
 from snapshots.ingest.subjects import SUBJECTS, Subject
 from snapshots.models import Post, TrackedAccount, ValueDecision
 from tikdash import clock
+from tikdash.db.scope import current_tenant_id
 from tikdash.errors import BadInput, NotFound
 from tikdash.tiklive.text import clean_text
 from tikdash.words import gettext
@@ -120,6 +122,7 @@ def _decide(value: ValueId, decision: str, reason: str, decided_by: str) -> Deci
             after={"counter": value.counter, "value": measured, "day": value.day, "shown_now": newest},
             reason=reason,
         )
+    forget_runs(current_tenant_id() or 0)
     return Decided(str(value), decision, measured, newest)
 
 

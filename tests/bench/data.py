@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -85,6 +85,7 @@ JOBS = """
       JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM tenants WHERE slug LIKE 'bench-%%') AS t
         ON t.place = n %% %(tenants)s
 """
+PEOPLE, ROWS = (TENANTS, DOMAINS, USERS, MEMBERSHIPS), (ACCOUNTS, POSTS, SNAPSHOTS, JOBS)
 #: Databases that this run has looked after.
 _ready: set[str] = set()
 
@@ -119,8 +120,11 @@ def main_database(options: Options) -> str:
     return database(environment.DATABASE, Shape(tenants=1_000, posts=posts, days=366), options)
 
 
-def database(name: str, shape: Shape, options: Options) -> str:
-    """Makes and fills the database `name` if it is not there with this shape and today's data; returns its name."""
+def database(name: str, shape: Shape, options: Options, fill: Callable[[], None] | None = None) -> str:
+    """Makes and fills the database `name` if it is not there with this shape and today's data; returns its name.
+
+    `fill` makes other rows of the tenants than the shape says.
+    """
     if name in _ready:
         return name
     _ready.add(name)
@@ -133,7 +137,9 @@ def database(name: str, shape: Shape, options: Options) -> str:
         admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
     _init_db(name)
     with connected_to(name):
-        _fill(shape)
+        _fill(shape, PEOPLE if fill else (*PEOPLE, *ROWS))
+    if fill:
+        fill()
     with _admin() as admin:
         admin.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(marker)))
     print(f"{name}: {shape.tenants:,} tenants loaded in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
@@ -169,12 +175,12 @@ def vacuum(table: str) -> None:
         cursor.execute(f"VACUUM (ANALYZE) {table}")
 
 
-def _fill(shape: Shape) -> None:
+def _fill(shape: Shape, statements: Sequence[str]) -> None:
     first = clock.today() - timedelta(days=shape.days - 1)
     values = asdict(shape) | {"shared": settings.SHARED_SCHEMA, "base": settings.BASE_DOMAIN, "first": first}
     with owner(settings.SHARED_SCHEMA), connection.cursor() as cursor:
         ensure_months("account_snapshots", [first + timedelta(days=n) for n in range(shape.days)])
-        for statement in (TENANTS, DOMAINS, USERS, MEMBERSHIPS, ACCOUNTS, POSTS, SNAPSHOTS, JOBS):
+        for statement in statements:
             cursor.execute(statement, values)
         cursor.execute("VACUUM (ANALYZE)")
 

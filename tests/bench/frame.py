@@ -31,6 +31,7 @@ BENCHES = {
     "storage": "tests.bench.storage",
     "pipeline": "tests.bench.pipeline",
     "export": "tests.bench.export",
+    "pages": "tests.bench.pages",
 }
 #: One round of a measurement: does the work and returns its figure, in the unit of the metric.
 Measure = Callable[[], float]

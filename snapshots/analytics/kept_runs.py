@@ -1,0 +1,72 @@
+"""How posts have run, kept in Redis: what was found of a post holds until it or one of its references is read again.
+
+Judging a post takes its curve and those of thirty others. A list judges sixty posts, of which since the last look few
+have been read. Without Redis, or after it was emptied, all are judged anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from redis import Redis
+
+from snapshots.analytics.curves import Run
+from tikdash.redis import Server, where_there
+
+#: Of a tenant as a whole, from the first post on: what was decided on old values is then seen in any case.
+KEPT_S = 86_400
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    fingerprint: str
+    run: Run
+
+
+_decoder = msgspec.msgpack.Decoder(_Kept)
+_encoder = msgspec.msgpack.Encoder()
+
+
+def known_runs(tenant_id: int, fingerprints: Mapping[int, str]) -> dict[int, Run]:
+    """The runs of those posts whose fingerprint is still the one under which they were kept."""
+    if not fingerprints:
+        return {}
+    posts = list(fingerprints)
+    found = where_there(lambda server: _read(server, tenant_id, posts), [])
+    kept = {post: _decoder.decode(text) for post, text in zip(posts, found, strict=False) if text}
+    return {post: each.run for post, each in kept.items() if each.fingerprint == fingerprints[post]}
+
+
+def keep_runs(tenant_id: int, runs: Mapping[int, tuple[str, Run]]) -> None:
+    """Keeps the runs of posts, each with its fingerprint."""
+    if runs:
+        texts = {str(post): _encoder.encode(_Kept(*each)) for post, each in runs.items()}
+        where_there(lambda server: _write(server, tenant_id, texts), None)
+
+
+def forget_runs(tenant_id: int) -> None:
+    """To be called where readings are changed that were there already."""
+    where_there(lambda server: _drop(server, tenant_id), None)
+
+
+def _key(tenant_id: int) -> str:
+    # A tenant is in one schema, so that ids of posts are of one series.
+    return f"analytics:runs:1:{tenant_id}"
+
+
+def _read(server: Server, tenant_id: int, posts: list[int]) -> list[bytes | None]:
+    with server.reached() as redis:
+        return redis.hmget(_key(tenant_id), [str(post) for post in posts])  # type: ignore[return-value]
+
+
+def _write(server: Server, tenant_id: int, texts: Mapping[str, bytes]) -> None:
+    with server.reached() as redis:
+        pipe: Redis = redis.pipeline(transaction=False)
+        pipe.hset(_key(tenant_id), mapping=dict(texts))
+        pipe.expire(_key(tenant_id), KEPT_S, nx=True)
+        pipe.execute()  # type: ignore[attr-defined]
+
+
+def _drop(server: Server, tenant_id: int) -> None:
+    with server.reached() as redis:
+        redis.delete(_key(tenant_id))
