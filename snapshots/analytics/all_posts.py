@@ -48,12 +48,12 @@ class Column:
 COLUMNS = {
     column.key: column
     for column in (
-        Column("plays", "Views", "plays", ranked("play_count", "p.")),
+        Column("plays", "Views", "plays", ranked("play_count")),
         Column("er", "ER", "er_views_post", "p.er", "float8"),
-        Column("diggs", "Likes", "diggs", ranked("digg_count", "p.")),
-        Column("comments", "Comments", "comments", ranked("comment_count", "p.")),
-        Column("shares", "Shares", "shares", ranked("share_count", "p.")),
-        Column("collects", "Saves", "collects", ranked("collect_count", "p.")),
+        Column("diggs", "Likes", "diggs", ranked("digg_count")),
+        Column("comments", "Comments", "comments", ranked("comment_count")),
+        Column("shares", "Shares", "shares", ranked("share_count")),
+        Column("collects", "Saves", "collects", ranked("collect_count")),
         Column("posted_at", "Age", "", "p.posted_at", "timestamptz"),
     )
 }

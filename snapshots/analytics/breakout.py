@@ -47,9 +47,9 @@ READINGS_UNTIL = timedelta(hours=60)
 CURVE_UNTIL = timedelta(seconds=OLDEST_AGE * (1 + TOLERANCE))
 
 ONE_POST = "SELECT * FROM posts WHERE tenant_id = %(tenant)s AND id = %(post)s"
-#: A rough look: newest plays over what the account's newest posts have, and over the share of its plays that a post of
-#: this age might have. Only the order depends on it, and who is far below the usual is left out. Old posts are the most,
-#: so they are asked for first; days would be added by the calendar of a time zone, hours are not.
+#: A rough look: newest plays over what the account's newest posts have, and over the share of its plays that a post
+#: of this age might have. Only the order depends on it, and who is far below the usual is left out. Old posts are the
+#: most, so they are asked for first; days would be added by the calendar of a time zone, hours are not.
 LIKELY = """
     SELECT p.*
       FROM ({accounts}) a

@@ -17,15 +17,17 @@ from tikdash.words import gettext
 ROWS_A_PAGE = 25
 
 
-def ranked(counter: str, of: str = "") -> str:
-    """A counter as its index has it: never given is below nothing. By CASE: row-level security takes COALESCE for leaky
-    and would keep the condition of a page from the index."""
-    return f"CASE WHEN {of}{counter} IS NULL THEN -1 ELSE {of}{counter} END"
+def ranked(counter: str) -> str:
+    """A counter of the post `p` as its index has it: never given is below nothing.
+
+    By CASE: row-level security takes COALESCE for leaky and would keep the condition of a page from the index.
+    """
+    return f"CASE WHEN p.{counter} IS NULL THEN -1 ELSE p.{counter} END"
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table: its name in the address, its heading, and the expression that its index is made of."""
+    """A column of the table: its name in the address, its heading, and what its index has of the post `p`."""
 
     key: str
     label: str
@@ -41,7 +43,7 @@ COLUMNS = {
         Column("comments", "Comments", ranked("comment_count")),
         Column("shares", "Shares", ranked("share_count")),
         Column("collects", "Saves", ranked("collect_count")),
-        Column("posted_at", "Age", "posted_at", numeric=False),
+        Column("posted_at", "Age", "p.posted_at", numeric=False),
     )
 }
 DEFAULT_SORT = "-posted_at"
@@ -66,7 +68,7 @@ POST_COLUMNS = {
 }
 PAGE = f"""
     SELECT {", ".join(POST_COLUMNS.values())}, {{expression}}
-      FROM posts
+      FROM posts p
      WHERE tenant_id = %(tenant)s AND account_id = %(account)s {{after}}
      ORDER BY {{expression}} {{way}}, id {{way}}
      LIMIT %(limit)s

@@ -133,7 +133,7 @@ def posts_sheet(*, tenant_id: int, account_id: int, sort: str = post_analytics.D
         )
     source = POSTS_SOURCE.format(
         # As the index has it.
-        expression=column.expression.replace(_bare(column.expression), f"p.{_bare(column.expression)}"),
+        expression=column.expression,
         way="DESC" if sort.startswith("-") else "ASC",
     )
     newest = _newest(NEWEST_POST, tenant_id, account_id)
@@ -188,11 +188,6 @@ def _growth_columns() -> list[Column]:
             Column(f"{metric}_state", f"{COUNTERS[name]}: state", state, note="Empty number: why it is left out."),
         ]
     return [*columns, Column("as_of", "As of", "s.captured_at", "time", note="When the day's last value was read.")]
-
-
-def _bare(expression: str) -> str:
-    """The column in `coalesce(column, -1)`."""
-    return expression.removeprefix("coalesce(").removesuffix(", -1)")
 
 
 def _newest(statement: str, *parameters: Any) -> datetime | None:

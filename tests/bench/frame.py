@@ -32,6 +32,7 @@ BENCHES = {
     "pipeline": "tests.bench.pipeline",
     "export": "tests.bench.export",
     "pages": "tests.bench.pages",
+    "scroll": "tests.bench.scroll",
 }
 #: One round of a measurement: does the work and returns its figure, in the unit of the metric.
 Measure = Callable[[], float]

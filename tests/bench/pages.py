@@ -72,7 +72,7 @@ def run(options: Options) -> Iterator[Figure]:
                 ROUNDS,
                 at_most(MOST_GROWTH),
                 facts | {"slowest": on_full.slowest()},
-            )  # fmt: skip
+            )
         )
     yield from figures
     worst = max(figures, key=lambda figure: figure.value)
@@ -141,7 +141,7 @@ class _Page:
 
     def __post_init__(self) -> None:
         with connected_to(self.database):
-            owner = _owner()
+            owner = agency()
             addresses = ADDRESSES[self.name]()
             if self.name == "posts":
                 addresses += [_far_down(owner, f"/posts/?sort={sort}") for sort in ("-posted_at", "-plays", "-er")]
@@ -178,7 +178,7 @@ def _far_down(owner: Member, address: str, pages: int = 40) -> str:
 
 def _account_vs_bare(name: str, facts: dict[str, Any]) -> Figure:
     with connected_to(name):
-        tenant = _owner().tenant
+        tenant = agency().tenant
     ids = range(1, LARGE_ACCOUNTS + 1)
     plain = [without_middleware(f"/{tenant.id}/{number}/", __name__) for number in ids]
     ours = _Page(name, "account")
@@ -198,7 +198,8 @@ def _account_vs_bare(name: str, facts: dict[str, Any]) -> Figure:
     )  # fmt: skip
 
 
-def _owner() -> Member:
+def agency() -> Member:
+    """The owner of the tenant with 500 accounts."""
     tenant = tenant_by_slug("bench-1")
     user = User.objects.get(email=f"owner@{tenant.slug}.example")
     return Member(tenant, f"{tenant.slug}.{settings.BASE_DOMAIN}", user, account_id=1)

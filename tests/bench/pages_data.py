@@ -1,5 +1,5 @@
-"""The database of the benches `pages` and `scroll`: one agency with 500 accounts among many smaller tenants, whose posts
-have a year of history. Written by SQL into the real tables, with their indexes taken off meanwhile.
+"""The database of the benches `pages` and `scroll`: an agency with 500 accounts among many smaller tenants, with a year
+of history of its posts. Written by SQL into the real tables, with their indexes taken off meanwhile.
 
 Rows lie as time brings them: posts in the order in which they were made over all accounts, snapshots day after day.
 """
@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -143,8 +144,8 @@ SNAPSHOTS = """
      ORDER BY g.age DESC, p.id
 """
 READINGS = """
-    INSERT INTO post_readings (tenant_id, post_id, measured_at, state, play_count, digg_count, comment_count, share_count,
-                               collect_count)
+    INSERT INTO post_readings (tenant_id, post_id, measured_at, state, play_count, digg_count, comment_count,
+                               share_count, collect_count)
     SELECT tenant_id, p.id, posted_at + age * interval '1 hour', 0, (play_count * share)::bigint,
            (digg_count * share)::bigint, (comment_count * share)::bigint, (share_count * share)::bigint,
            (collect_count * share)::bigint
@@ -206,7 +207,7 @@ class _Maker:
             months: dict[date, list[date]] = {}
             for day in days:
                 months.setdefault(day.replace(day=1), []).append(day)
-            jobs += [lambda days=sorted(each): self.snapshots(days) for each in months.values()]  # type: ignore[misc]
+            jobs += [partial(self.snapshots, sorted(each)) for each in months.values()]
             self.step("history", lambda: [job.result() for job in [side_by_side.submit(one) for one in jobs]])
         self.step("statistics", lambda: self.run("VACUUM (ANALYZE)"))
 
@@ -294,7 +295,7 @@ class _Maker:
 
 @contextmanager
 def _without_indexes(admin: psycopg.Connection[Any], tables: Sequence[str]) -> Iterator[None]:
-    """Takes the indexes of these tables off and makes the same ones afterwards, but for those that foreign keys need."""
+    """Takes the indexes of these tables off and makes the same ones afterwards; those that foreign keys need stay."""
     again = []
     for table in tables:
         for name, definition in admin.execute(OWN, {"table": table}).fetchall():

@@ -13,6 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.selectors import TenantRef
 from snapshots.analytics.accounts import accounts_page
+from snapshots.analytics.all_posts import COLUMNS as ALL_COLUMNS
+from snapshots.analytics.all_posts import PostFilter, find_posts
 from snapshots.analytics.posts import COLUMNS, posts_page
 from snapshots.scheduling.dispatch import claim
 from snapshots.selectors import count_of_accounts, refresh_state
@@ -22,6 +24,7 @@ from tikdash.db.scope import all_tenants, tenant_scope
 TENANTS, ACCOUNTS_EACH, POSTS_EACH, POSTS_OF_ACME = 1_000, 10, 95, 5_000
 #: An index that is read in order and stops early costs far less than this; reading a tenant's whole table far more.
 MOST_BUFFERS = 400
+MOST_BUFFERS_OF_PAGE = 50
 
 ACCOUNTS = """
     INSERT INTO accounts (tenant_id, username, tiktok_user_id, sec_uid, nickname, avatar_url, bio, verified,
@@ -114,6 +117,57 @@ def test_a_page_of_posts_reads_one_index_in_order(
         assert_by_index(found)
         page = found[0]
         assert "Sort" not in {node["Node Type"] for node in nodes(page)}, "sorted by hand in place of by index"
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("way", ["", "-"], ids=["rising", "falling"])
+def test_a_page_far_down_begins_where_the_page_before_it_ended(
+    crowd: TenantRef, django_db_blocker: Any, column: str, way: str
+) -> None:
+    with django_db_blocker.unblock(), tenant_scope(crowd):
+        account = accounts_page().rows[3]
+        last = posts_page(tenant_id=crowd.id, account_id=account.id, handle="x", sort=_turned(way) + column)
+        with plans() as found:
+            page = posts_page(
+                tenant_id=crowd.id, account_id=account.id, handle="x", sort=way + column, after=last.next_key or ""
+            )
+    assert len(page.rows) == len(last.rows) - 1, "what is left are the rows of the last page"
+    plan = found[0]
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] <= MOST_BUFFERS_OF_PAGE, plan
+    assert _removed(plan) == 0, plan
+
+
+@pytest.mark.parametrize("column", ALL_COLUMNS)
+@pytest.mark.parametrize("way", ["", "-"], ids=["rising", "falling"])
+def test_a_page_of_all_posts_reads_little_of_each_account(
+    crowd: TenantRef, django_db_blocker: Any, column: str, way: str
+) -> None:
+    with django_db_blocker.unblock(), tenant_scope(crowd):
+        last = find_posts(tenant_id=crowd.id, sort=_turned(way) + column)
+        for after in ("", last.next_key or ""):
+            with plans() as found:
+                assert find_posts(tenant_id=crowd.id, sort=way + column, after=after).rows
+            # Where many posts are equal a page may take all of one account.
+            assert_by_index(found, most=700)
+            assert all(_removed(plan) == 0 for plan in found)
+
+
+def test_a_rare_value_is_found_by_the_index_of_its_metric(crowd: TenantRef, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock(), tenant_scope(crowd):
+        most = max(row.post.plays or 0 for row in find_posts(tenant_id=crowd.id, sort="-plays").rows)
+        with plans() as found:
+            rows = find_posts(tenant_id=crowd.id, wanted=PostFilter(least={"plays": most})).rows
+        assert [row.post.plays for row in rows] == [most] * len(rows) and rows
+        assert_by_index(found)
+
+
+def _turned(way: str) -> str:
+    return "" if way else "-"
+
+
+def _removed(plan: dict[str, Any]) -> int:
+    """Rows of posts that were read and left out."""
+    return sum(node.get("Rows Removed by Filter", 0) for node in nodes(plan) if node.get("Relation Name") == "posts")
 
 
 @pytest.mark.parametrize("sort", ["-followers", "handle", "-hearts"])
