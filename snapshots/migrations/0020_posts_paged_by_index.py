@@ -30,7 +30,7 @@ def by_counter(name):
 class Migration(migrations.Migration):
     # Indexes are replaced by indexes of the same size: under row-level security neither COALESCE nor a division may be
     # a condition of an index, so that a page far down was read from the start.
-    dependencies = [("snapshots", "0018_notes_and_returned_posts")]
+    dependencies = [("snapshots", "0019_failures_of_story_covers")]
 
     operations = [
         migrations.RunSQL("DROP INDEX posts_er", OLD_RATE),
