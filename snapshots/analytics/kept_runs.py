@@ -32,7 +32,8 @@ def known_runs(tenant_id: int, fingerprints: Mapping[int, str]) -> dict[int, Run
     if not fingerprints:
         return {}
     posts = list(fingerprints)
-    found = where_there(lambda server: _read(server, tenant_id, posts), [])
+    nothing: list[bytes | None] = []
+    found = where_there(lambda server: _read(server, tenant_id, posts), nothing)
     kept = {post: _decoder.decode(text) for post, text in zip(posts, found, strict=False) if text}
     return {post: each.run for post, each in kept.items() if each.fingerprint == fingerprints[post]}
 
@@ -62,7 +63,7 @@ def _read(server: Server, tenant_id: int, posts: list[int]) -> list[bytes | None
 def _write(server: Server, tenant_id: int, texts: Mapping[str, bytes]) -> None:
     with server.reached() as redis:
         pipe: Redis = redis.pipeline(transaction=False)
-        pipe.hset(_key(tenant_id), mapping=dict(texts))
+        pipe.hset(_key(tenant_id), mapping=dict(texts.items()))
         pipe.expire(_key(tenant_id), KEPT_S, nx=True)
         pipe.execute()  # type: ignore[attr-defined]
 
