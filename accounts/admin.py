@@ -17,10 +17,11 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from accounts.audit_events import sentence_of
 from accounts.models import ApiToken, AuditEntryRow, Domain, Membership, Tenant, User
 from accounts.selectors import tenant_by_id
+from accounts.services import changing
 from accounts.services.auditing import Target, record
 from accounts.services.pausing import LONGEST_REASON, pause_tenant, resume_tenant
 from accounts.services.tokens import revoke_token
-from tikdash.errors import BadInput
+from tikdash.errors import BadInput, TikdashError
 from tikdash.ui.admin import EstimatedCountPaginator
 
 admin.site.unregister(Group)
@@ -56,8 +57,8 @@ class TenantAdmin(ModelAdmin):
     list_filter = ["plan", "state", "key_mode", "shard__kind"]
     list_select_related = ["shard"]
     search_fields = ["name", "slug", "domains__domain"]
-    readonly_fields = ["slug", "shard", "created_at", "fetching_paused_at", "fetching_paused_reason"]
-    actions = ["pause_fetching", "resume_fetching"]
+    readonly_fields = ["slug", "shard", "state", "created_at", "fetching_paused_at", "fetching_paused_reason"]
+    actions = ["pause_fetching", "resume_fetching", "suspend", "take_suspension_back"]
     action_form = ActionWithReason
     inlines = [DomainInline, MembershipInline]
 
@@ -84,19 +85,50 @@ class TenantAdmin(ModelAdmin):
     @admin.action(description="Resume fetching", permissions=["change"])
     def resume_fetching(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
         """What is due for the tenants is fetched again."""
-        resumed = [tenant for tenant in tenants if resume_tenant(slug=tenant.slug)]
-        for tenant in resumed:
-            self.log_change(request, tenant, "Fetching resumed")
-        self.message_user(request, f"Fetching goes on for {len(resumed)} tenant(s).", messages.SUCCESS)
+        resumed = 0
+        for tenant in tenants:
+            try:
+                resumed += resume_tenant(slug=tenant.slug)
+            except TikdashError as error:
+                self.message_user(request, f"{tenant.slug}: {error}", messages.ERROR)
+        self.message_user(request, f"Fetching goes on for {resumed} tenant(s).", messages.SUCCESS)
+
+    @admin.action(description="Suspend (give a reason)", permissions=["change"])
+    def suspend(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
+        """Nothing is fetched, everything stays readable; the pages show the reason."""
+        try:
+            for tenant in tenants:
+                changing.suspend(tenant=tenant_by_id(tenant.pk), reason=request.POST.get("reason", ""))
+        except BadInput as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.message_user(request, f"{len(tenants)} tenant(s) are suspended.", messages.SUCCESS)
+
+    @admin.action(description="Take the suspension back", permissions=["change"])
+    def take_suspension_back(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
+        """They are what they were before."""
+        back = sum(changing.take_suspension_back(tenant=tenant_by_id(tenant.pk)) for tenant in tenants)
+        self.message_user(request, f"{back} tenant(s) are back.", messages.SUCCESS)
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
-        """What is changed here is in the audit log, also the customer's."""
-        super().save_model(request, obj, form, change)
-        before = {name: form.initial.get(name) for name in form.changed_data}
-        after = {name: form.cleaned_data.get(name) for name in form.changed_data}
+        """What is changed here is in the audit log, also the customer's; plan and key mode go their own way."""
+        moved = {name: form.cleaned_data[name] for name in ("plan", "key_mode") if name in form.changed_data}
+        for name in moved:
+            setattr(obj, name, form.initial[name])
+        changed = [name for name in form.changed_data if name not in moved]
+        obj.save(update_fields=changed)
+        try:
+            if "plan" in moved:
+                changing.change_plan(tenant=tenant_by_id(obj.pk), plan=moved["plan"])
+            if "key_mode" in moved:
+                changing.change_key_mode(tenant=tenant_by_id(obj.pk), mode=moved["key_mode"])
+        except TikdashError as error:
+            self.message_user(request, str(error), messages.ERROR)
+        before = {name: form.initial.get(name) for name in changed}
+        after = {name: form.cleaned_data.get(name) for name in changed}
         if before:
             target = Target("tenant", obj.pk, obj.slug)
-            facts = {"fields": form.changed_data} | after
+            facts = {"fields": changed} | after
             record("workspace.changed", tenant_id=obj.pk, target=target, before=before, after=facts)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from accounts.key_list import waiting_keys
 from accounts.selectors import tenant_by_id
-from accounts.services import auditing, key_mails, own_keys
+from accounts.services import auditing, changing, key_mails, own_keys
 
 
 @shared_task(name="accounts.make_partitions", ignore_result=True)
@@ -41,3 +41,9 @@ def check_waiting_keys() -> None:
 def tell_of_invalid_key(tenant_id: int, key_id: int) -> None:
     """Writes to the owners that their key was refused. Twice: they read it twice; it is sent once for each key."""
     key_mails.tell_of_invalid_key(tenant=tenant_by_id(tenant_id), key_id=key_id)
+
+
+@shared_task(name="accounts.end_trials", ignore_result=True)
+def end_trials() -> None:
+    """Ends trials whose time is over. Twice, or by two at once: each ends once."""
+    changing.end_trials()

@@ -153,6 +153,8 @@ PARTITIONS_AHEAD_MONTHS = env.int("PARTITIONS_AHEAD_MONTHS", default=3)
 #: Raw readings are kept so long where no plan says longer; daily rows are kept for good.
 READINGS_KEPT_DAYS = env.int("READINGS_KEPT_DAYS", default=90)
 USAGE_KEPT_MONTHS = env.int("USAGE_KEPT_MONTHS", default=24)
+#: What a workspace goes on with when its trial is over and nobody chose a plan.
+PLAN_AFTER_TRIAL = env.str("PLAN_AFTER_TRIAL", default="free")
 AUDIT_KEPT_MONTHS = env.int("AUDIT_KEPT_MONTHS", default=36)
 #: Every night the rollups of so many days are compared with their events.
 ROLLUP_COMPARED_DAYS = env.int("ROLLUP_COMPARED_DAYS", default=3)
@@ -340,6 +342,7 @@ CELERY_BEAT_SCHEDULE = {
     "partitions-of-data": {"task": "snapshots.make_partitions", "schedule": 6 * 3600},
     "partitions-of-usage": {"task": "billing.make_partitions", "schedule": 6 * 3600},
     "keys-to-check": {"task": "accounts.check_waiting_keys", "schedule": 15, "options": {"expires": 15}},
+    "ends-of-trials": {"task": "accounts.end_trials", "schedule": 300, "options": {"expires": 300}},
     "partitions-of-audit": {"task": "accounts.make_partitions", "schedule": 6 * 3600},
     "rollup-of-usage": {"task": "billing.roll_up", "schedule": 300, "options": {"expires": 300}},
     "notices-of-alerts": {"task": "billing.deliver_alerts", "schedule": 60, "options": {"expires": 60}},

@@ -51,6 +51,7 @@ class Tenant(models.Model):
     fetching_paused_cause = models.CharField(
         max_length=8, choices=PauseCause, db_default="", blank=True, editable=False, help_text="Who may resume it."
     )
+    state_before_suspension = models.CharField(max_length=12, db_default="", blank=True, editable=False)
     active_key = models.ForeignKey(
         "accounts.TenantKey",
         null=True,

@@ -52,12 +52,14 @@ def pause_tenant(*, slug: str, reason: str, cause: str = Tenant.PauseCause.OPS) 
 def resume_tenant(*, slug: str, causes: Collection[str] | None = None) -> bool:
     """What is due for the tenant is fetched again; False where it was not paused, or, with `causes`, for another cause.
 
-    Raises NotFound.
+    Raises NotFound, LimitReached for a suspended tenant.
     """
     with no_scope(), transaction.atomic():
         tenant = _locked(slug)
         if tenant.fetching_paused_at is None:
             return False
+        if tenant.state == Tenant.State.SUSPENDED and not causes:
+            raise LimitReached("This workspace is suspended. Take the suspension back first.")
         if causes is not None and tenant.fetching_paused_cause not in causes:
             return False
         before = {"paused_since": tenant.fetching_paused_at, "paused_reason": tenant.fetching_paused_reason}

@@ -8,7 +8,7 @@ from django.db import connection
 
 #: Why a job stands still: a mark in its parameters, so that whoever lets it go on touches no job that stands still for
 #: another reason.
-PAUSED, STOPPED = "held_paused", "held_stopped"
+PAUSED, STOPPED, NO_ROOM = "held_paused", "held_stopped", "held_no_room"
 
 HOLD = """
     UPDATE fetch_jobs SET state = 'paused', params = params || jsonb_build_object(%(mark)s::text, true)

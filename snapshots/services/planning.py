@@ -16,6 +16,7 @@ from snapshots.scheduling.cadence import next_due
 from snapshots.scheduling.leases import NOW
 from snapshots.scheduling.planner import PLANNED, Facts, Planned, plan_accounts
 from snapshots.services.accounts import KINDS, cadences_of, make_missing_jobs
+from snapshots.services.fitting import fit_to_plan
 from tikdash import clock
 from tikdash.db.scope import tenant_scope
 from tikdash.db.upsert import array_literal
@@ -96,6 +97,7 @@ def plan_jobs(tenant: TenantRef) -> JobsPlanned:
     """Gives every account of the tenant of the present scope the jobs that it should have. Twice: changes nothing."""
     limits = limits_of(tenant)
     made = make_missing_jobs(tenant)
+    fit_to_plan(limits)
     taken_away = _take_away([kind for kind in KINDS if kind not in cadences_of(limits)])
     plans = plan_accounts(
         limits.cadences,

@@ -88,12 +88,14 @@ def test_what_the_admin_changes_of_a_tenant_is_written_with_both_values(cast: Ca
     client = browser(cast.olga, "localhost")
     path = f"/admin/accounts/tenant/{cast.acme.id}/change/"
     form = client.get(path).context["adminform"].form
-    data = {name: form[name].value() or "" for name in form.fields} | {"plan": "enterprise"}
+    data = {name: form[name].value() or "" for name in form.fields} | {"plan": "enterprise", "name": "Acme II"}
     for inline in ("domains", "memberships"):
         data |= {f"{inline}-TOTAL_FORMS": 0, f"{inline}-INITIAL_FORMS": 0}
     assert client.post(path, data).status_code == 302
-    entry = entries(cast.acme)[-1]
-    assert (entry.event, entry.before, entry.after["plan"]) == ("workspace.changed", {"plan": "pro"}, "enterprise")
+    plan, name = entries(cast.acme)[-2:]
+    assert (plan.event, plan.before["plan"], plan.after["plan"]) == ("workspace.plan_changed", "pro", "enterprise")
+    assert (name.event, name.before, name.after["name"]) == ("workspace.changed", {"name": "Acme Talent"}, "Acme II")
+    assert (plan.actor_kind, plan.actor_label) == ("staff", cast.olga.email)
 
 
 def test_services_write_what_they_did(cast: Cast) -> None:
