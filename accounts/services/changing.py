@@ -152,6 +152,8 @@ def _pause_or_resume(row: Tenant, cause: str = Cause.KEY) -> None:
 
 
 def _has_key(row: Tenant) -> bool:
+    if row.active_key_id is None:
+        return False
     with all_tenants():
         return TenantKey.objects.filter(pk=row.active_key_id, state=TenantKey.State.ACTIVE).exists()
 
