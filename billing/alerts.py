@@ -17,6 +17,7 @@ from billing.forecast import DayOfUse, NoForecast, month_end
 from billing.forecast.month import paced
 from billing.models import AlertChannel, AlertDelivery, PlatformBudget, UsageAlert, UsageHourly
 from billing.models import UsageDaily as Daily
+from billing.packs import findings_of_packs
 from tikdash import clock
 from tikdash.db.partitions import first_of_month
 from tikdash.db.scope import all_tenants
@@ -90,6 +91,7 @@ def _of_platform(now: datetime) -> Iterable[Findings]:
         for finding in of_month(used=used, budget=budget.monthly_credits or 1, foreseen=foreseen, now=now, whose=whose):
             found.append(Finding(finding.rule, budget.scope, finding.level, finding.sentence, finding.facts))
     yield None, found, month, BY_MONTH
+    yield None, findings_of_packs(now), month, ("pack_empty",)
     odd = unusual(*_by_this_hour(now), now.hour)
     yield None, [odd] if odd else [], now.date(), ("anomaly",)
 

@@ -12,6 +12,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 
 from billing.models import AlertChannel, AlertDelivery
+from billing.watching import WATCHES
 from tikdash import clock
 from tikdash.db.scope import all_tenants
 from tikdash.outgoing import AddressRefused, Limits, OutgoingError, fetch
@@ -87,7 +88,8 @@ def _send(delivery: AlertDelivery) -> None:
     else:
         subject, text = delivery.alert.get_level_display(), delivery.alert.sentence
     if delivery.channel.kind == AlertChannel.Kind.EMAIL:
-        _mail(delivery.channel.address, f"Tikdash: {subject.lower()} about credits", text)
+        about = "operations" if delivery.alert.rule in WATCHES else "credits"
+        _mail(delivery.channel.address, f"Tikdash: {subject.lower()} about {about}", text)
     else:
         _post(delivery.channel.address, text, delivery)
 

@@ -70,8 +70,26 @@ def tables_of_review(review: Review) -> list[TextTable]:
         TextTable("queues", "Queues", "Percentiles of samples, one a minute: jobs that wait, and how long they take.",
                   ("Queue", "Samples", *(f"Waiting, {each}" for each in percentiles),
                    *(f"Drain, {each}" for each in percentiles)), tuple(queues)),
+        _packs(review),
         _limits(review.assessment),
     ]  # fmt: skip
+
+
+def _packs(review: Review) -> TextTable:
+    rows = []
+    for each in review.packs:
+        day = each.emptying.expected if each.emptying else None
+        coming = each.next_days
+        rows.append(
+            Row((each.key_id, whole(each.bought), whole(each.left), whole(coming.expected if coming else None),
+                 f"{whole(coming.low)} to {whole(coming.high)}" if coming else DASH, str(day or DASH),
+                 whole(each.recommendation.credits if each.recommendation else None)))
+        )  # fmt: skip
+    return TextTable(
+        "packs", "Credits bought", "What is left of all packs of a key, and what to buy with 20 to 30 % more than the"
+        " forecast.",
+        ("Key", "Bought", "Left", "Next 30 days", "Four of five times", "Used up on", "Buy"), tuple(rows),
+    )  # fmt: skip
 
 
 def _features(sheet: Assessment) -> TextTable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -12,10 +13,12 @@ from django.db.models import Sum
 
 from accounts.models import Tenant
 from billing.capacity import Assessment, Decision, Inputs, assess, decisions
+from billing.capacity.limits import PRE_PURCHASE
 from billing.capacity.loads import credits_of, grown
 from billing.capacity.review import FeatureOutcome, GrowthOutcome, QueueOutcome
 from billing.forecast import Backtest, DayOfUse, NoForecast, backtest, learn
 from billing.models import CapacityScenario, QuarterPlan, UsageDaily
+from billing.packs import PackStanding, pack_standings, sentence_of
 from billing.services.calibration import measure
 from billing.services.planner import inputs_of, inputs_of_plan, next_quarter
 from tikdash import clock
@@ -50,6 +53,7 @@ class Review:
     assessment: Assessment
     forecast_error: Backtest | NoForecast
     decisions: tuple[Decision, ...]
+    packs: tuple[PackStanding, ...]
 
     @property
     def foreseen(self) -> float | None:
@@ -82,7 +86,8 @@ def review_of(quarter: date) -> Review:
     if not now.tenants:
         raise BadInput("There are no tenants yet.")
     assessment = assess(now)
-    days = _in_all(history)
+    aim = float(settings.WATCH_DRAIN_S)
+    days, packs = _in_all(history), tuple(pack_standings(clock.now()))
     return Review(
         quarter=quarter,
         until=until,
@@ -93,8 +98,21 @@ def review_of(quarter: date) -> Review:
         queues=queues,
         assessment=assessment,
         forecast_error=backtest(days, horizon_days=30),
-        decisions=tuple(decisions(assessment, features, growth, queues, drain_target_s=float(settings.WATCH_DRAIN_S))),
+        decisions=(
+            *_of_packs(packs),
+            *decisions(assessment, features, growth, queues, drain_target_s=aim),
+        ),
+        packs=packs,
     )
+
+
+def _of_packs(packs: Iterable[PackStanding]) -> list[Decision]:
+    """What should be bought, by what the coming thirty days are expected to take."""
+    return [
+        Decision(PRE_PURCHASE, f"Credits of key “{each.key_id}”", sentence_of(each, clock.today()), "")
+        for each in packs
+        if each.recommendation and each.recommendation.need
+    ]
 
 
 def _credits_by_day(first: date, until: date) -> dict[str, dict[date, float]]:

@@ -14,7 +14,15 @@ from openpyxl import load_workbook
 
 from accounts.models import Tenant
 from billing.capacity import Inputs
-from billing.models import CapacityScenario, PlatformBudget, QuarterPlan, QueueSample, TableSample, UsageDaily
+from billing.models import (
+    CapacityScenario,
+    CreditPack,
+    PlatformBudget,
+    QuarterPlan,
+    QueueSample,
+    TableSample,
+    UsageDaily,
+)
 from billing.services import planner
 from billing.services.calibration import calibrate, measure
 from billing.services.planner import (
@@ -187,6 +195,7 @@ def measured(committed_db: Cast, settings: Any) -> Iterator[Cast]:
                 for tenant, requests, credits in ((committed_db.acme, 72, 72), (committed_db.globex, 96, 120)):
                     usage(tenant.id, TODAY - timedelta(days=back), "posts", requests, credits)
             PlatformBudget.objects.create(monthly_credits=5_000)
+            CreditPack.objects.create(credits=3_000, bought_on=TODAY - timedelta(days=10), price_cents=900)
             midnight = NOON.replace(hour=0) - timedelta(days=1)
             QueueSample.objects.bulk_create(
                 QueueSample(
@@ -331,8 +340,15 @@ def test_the_review_compares_with_the_adopted_plan_and_says_what_to_decide(measu
     assert growth["pro"].projected == pytest.approx(4_800 * 1.1 ** (days / 30))
     queue = found.queues[0]
     assert (queue.queue, queue.samples, queue.waiting) == ("pro", 1_440, (0, 0, 0))
+    # 1,920 of 3,000 are used; 31 more days of 192, and a fifth more, are 7,142.
+    assert [(pack.left, pack.recommendation.number) for pack in found.packs if pack.recommendation] == [(1_080, 3)]
     subjects = {decision.subject for decision in found.decisions}
-    assert {"Feature Profile sync", "Tier pro", "Credits a month within the budget"} <= subjects
+    assert {
+        "Feature Profile sync",
+        "Tier pro",
+        "Credits a month within the budget",
+        "Credits of key “shared”",
+    } <= subjects
 
 
 def test_without_a_plan_features_are_compared_with_the_trend_before(measured: Cast) -> None:
