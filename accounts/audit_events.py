@@ -86,6 +86,14 @@ _ALL = (
     AuditEvent("token.rotated", _("Replaced the API token {target}; the old one works until {until}")),
     AuditEvent("token.revoked", _("Revoked the API token {target}")),
     AuditEvent("person.added", _("Added {target} as {role}")),
+    AuditEvent("person.invited", _("Invited {target} as {role}")),
+    AuditEvent("person.invited_again", _("Sent {target} the invitation again")),
+    AuditEvent("person.invitation_revoked", _("Took back the invitation of {target}")),
+    AuditEvent("person.joined", _("{target} joined as {role}")),
+    AuditEvent("person.role_changed", _("Made {target} {role}")),
+    AuditEvent("person.removed", _("Removed {target}")),
+    AuditEvent("person.left", _("{target} left the workspace")),
+    AuditEvent("workspace.handed_over", _("Handed the workspace over to {target}")),
 )
 EVENTS: dict[str, AuditEvent] = {event.name: event for event in _ALL}
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Case, Value, When
 
-from accounts.models import Membership, PausedKind, Shard, Tenant, User
+from accounts.models import Invitation, Membership, PausedKind, Shard, SignUp, Tenant, User
+from tikdash import clock
 from tikdash.db.backend.base import APPLIES_SCOPE
 from tikdash.db.scope import prepared_row, row_and_scope
 from tikdash.errors import NotFound
@@ -122,6 +124,42 @@ class WorkspaceOfUser:
     host: str
 
 
+@dataclass(frozen=True)
+class PendingSignUp:
+    """A workspace that was asked for and could not be made yet."""
+
+    workspace: str
+    slug: str
+    handle: str
+    time_zone: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """One person in a workspace; `id` is the membership's."""
+
+    id: int
+    user_id: int
+    name: str
+    email: str
+    role: str
+    since: datetime
+    is_active: bool
+
+
+@dataclass(frozen=True)
+class OpenInvitation:
+    """Somebody who was invited and has not come yet."""
+
+    id: int
+    email: str
+    role: str
+    invited_by: str
+    sent_at: datetime
+    expires_at: datetime
+    is_over: bool
+
+
 def _ref(tenant: Tenant) -> TenantRef:
     return TenantRef(
         id=tenant.pk,
@@ -193,6 +231,44 @@ def workspaces_of(user_id: int) -> list[WorkspaceOfUser]:
         .values_list("tenant_id", "tenant__slug", "tenant__name", "tenant__plan", "role", "tenant__domains__domain")
     )
     return [WorkspaceOfUser(*row) for row in rows]
+
+
+def pending_sign_up(user_id: int) -> PendingSignUp | None:
+    """What the person asked for at the sign-up and has not got yet."""
+    wish = SignUp.objects.filter(user_id=user_id).first()
+    return PendingSignUp(wish.workspace, wish.slug, wish.handle, wish.time_zone) if wish else None
+
+
+def members_of(tenant_id: int) -> list[Member]:
+    """Everybody in the workspace: owners, admins, members, each by name."""
+    rank = Case(*[When(role=role, then=Value(number)) for number, role in enumerate(Membership.Role.values)])
+    rows = Membership.objects.filter(tenant_id=tenant_id).select_related("user").order_by(rank, "user__email")
+    return [
+        Member(row.pk, row.user_id, row.user.name, row.user.email, row.role, row.created_at, row.user.is_active)
+        for row in rows
+    ]
+
+
+def open_invitations() -> list[OpenInvitation]:
+    """Invitations of the tenant in scope, the newest first; those that are over too, until somebody takes them back."""
+    rows = Invitation.objects.select_related("invited_by")
+    return [
+        OpenInvitation(
+            row.pk,
+            row.email,
+            row.role,
+            str(row.invited_by or ""),
+            row.sent_at,
+            row.expires_at,
+            row.expires_at <= clock.now(),
+        )
+        for row in rows
+    ]
+
+
+def language_of(tenant_id: int) -> str:
+    """The language of the workspace's mails; empty where none was chosen."""
+    return str(Tenant.objects.values_list("language", flat=True).get(pk=tenant_id))
 
 
 def schemas() -> list[str]:

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from accounts.key_list import waiting_keys
 from accounts.selectors import tenant_by_id
-from accounts.services import auditing, changing, key_mails, own_keys
+from accounts.services import auditing, changing, key_mails, own_keys, signing_up
 
 
 @shared_task(name="accounts.make_partitions", ignore_result=True)
@@ -47,3 +47,9 @@ def tell_of_invalid_key(tenant_id: int, key_id: int) -> None:
 def end_trials() -> None:
     """Ends trials whose time is over. Twice, or by two at once: each ends once."""
     changing.end_trials()
+
+
+@shared_task(name="accounts.forget_unconfirmed", ignore_result=True)
+def forget_unconfirmed() -> None:
+    """Removes people who signed up days ago and never confirmed the address. Twice: the second run finds none."""
+    signing_up.forget_unconfirmed()

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from accounts.roles import capabilities_of
 from accounts.time_zones import zone_named
 from accounts.web.hosts import host_url
 from snapshots.models import FetchJob
@@ -46,6 +47,8 @@ def workspace(request: Any) -> dict[str, Any]:
             "trial_days_left": _days_left(tenant),
             "accounts_used": used,
             "accounts_limit": limits.tracked_accounts,
+            "role": request.membership.role,
+            "may": capabilities_of(request.membership.role),
         }
         context["nav"] = _way_round(request.path, used)
     return context | {"workspace": shown}

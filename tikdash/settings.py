@@ -187,10 +187,19 @@ ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_RATE_LIMITS = {
     "login": env.str("LOGIN_RATE_LIMIT", default="30/m/ip"),
     "login_failed": env.str("LOGIN_FAILED_RATE_LIMIT", default="10/m/ip,5/5m/key"),
+    "signup": env.str("SIGN_UP_RATE_LIMIT", default="20/h/ip"),
+    "suggest_address": "60/m/ip",
+    "join": "30/m/ip",
+    "invite": env.str("INVITE_RATE_LIMIT", default="30/h/user"),
 }
 #: How many proxies in front of us write X-Forwarded-For; 0 believes only the connection's own address.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
-ACCOUNT_FORMS = {"login": "accounts.web.forms.LogInForm"}
+ACCOUNT_FORMS = {"login": "accounts.web.forms.LogInForm", "signup": "accounts.web.sign_up_forms.SignUpForm"}
+#: Whether strangers may sign up.
+SIGN_UP_OPEN = env.bool("SIGN_UP_OPEN", default=True)
+#: How many workspaces on trial a person may own, and how long an invitation is good.
+TRIALS_PER_PERSON = env.int("TRIALS_PER_PERSON", default=3)
+INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
 MFA_FORMS = {"add_webauthn": "accounts.web.forms.AddPasskeyForm"}
 MFA_ADAPTER = "accounts.web.second_factor.SecondFactors"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
@@ -293,6 +302,8 @@ BUDGET_WORDS = "billing.standing.budget_words"
 CREDITS_BY_FEATURE = "billing.standing.credits_by_feature"
 #: Who knows how queues stand and how many accounts are tracked; `billing` asks through `tikdash.work`.
 WORK_PORTS = {"QUEUES": "snapshots.metrics.queue_figures", "ACCOUNTS": "snapshots.metrics.accounts_by_tenant"}
+#: Who tracks the handle that was typed at the sign-up; `accounts` asks.
+FIRST_ACCOUNT = "snapshots.services.first_account.first_account"
 
 # --- work ------------------------------------------------------------------------------------------------------------
 
@@ -354,6 +365,7 @@ CELERY_BEAT_SCHEDULE = {
     "retention-of-data": {"task": "snapshots.drop_old_readings", "schedule": crontab(hour=6, minute=10)},
     "retention-of-usage": {"task": "billing.drop_old_partitions", "schedule": crontab(hour=6, minute=20)},
     "retention-of-audit": {"task": "accounts.drop_old_partitions", "schedule": crontab(hour=6, minute=25)},
+    "unconfirmed-sign-ups": {"task": "accounts.forget_unconfirmed", "schedule": crontab(hour=6, minute=25)},
     "orphans": {"task": "snapshots.look_for_orphans", "schedule": crontab(hour=6, minute=30)},
     "peers": {"task": "snapshots.count_peers", "schedule": crontab(hour=6, minute=40)},
 }

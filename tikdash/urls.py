@@ -13,6 +13,8 @@ urlpatterns = [
     path("", include("accounts.web.sign_in_urls")),
     path("", include("accounts.web.preferences_urls")),
     path("sign-up/", views.on_public_host, name="account_signup"),
+    path("", include("accounts.web.workspace_urls")),
+    path("welcome/", views.on_public_host, name="welcome"),
     path("you/", views.on_public_host, name="you"),
     path("you/email/", views.on_public_host, name="account_email"),
     path("enter/", views.enter_workspace, name="enter_workspace"),

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 
-from accounts.web import views
+from accounts.web import sign_up, views
 from tikdash.admin_navigation import choose_shard
 
 handler500 = "tikdash.error_pages.server_error"
@@ -18,6 +18,9 @@ urlpatterns = [
     path("", include("accounts.web.sign_in_urls")),
     path("", include("accounts.web.preferences_urls")),
     path("sign-up/", allauth_views.signup, name="account_signup"),
+    path("sign-up/address/", sign_up.address, name="sign_up_address"),
+    path("welcome/", sign_up.welcome, name="welcome"),
+    path("workspaces/new/", sign_up.new_workspace, name="new_workspace"),
     path("you/", include("accounts.web.you_urls")),
     path("admin/shard/", admin.site.admin_view(choose_shard), name="admin_shard"),
     path("admin/login/", login_not_required(views.admin_log_in)),

@@ -1,7 +1,9 @@
 from accounts.models.audit import AuditEntry, AuditEntryRow
+from accounts.models.invitations import Invitation
 from accounts.models.keys import TenantKey
 from accounts.models.pauses import PausedKind
 from accounts.models.shards import Shard
+from accounts.models.sign_ups import SignUp
 from accounts.models.tenants import Domain, Tenant
 from accounts.models.tokens import ApiToken
 from accounts.models.users import Membership, User
@@ -11,9 +13,11 @@ __all__ = [
     "AuditEntry",
     "AuditEntryRow",
     "Domain",
+    "Invitation",
     "Membership",
     "PausedKind",
     "Shard",
+    "SignUp",
     "Tenant",
     "TenantKey",
     "User",

@@ -43,6 +43,9 @@ class Tenant(models.Model):
         db_default="",
         help_text="Id of the engagement rate that pages lead with; empty for the usual one.",
     )
+    language = models.CharField(
+        max_length=8, blank=True, default="", db_default="", help_text="Of mails to people who have not chosen theirs."
+    )
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     fetching_paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     fetching_paused_reason = models.CharField(

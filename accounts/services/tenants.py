@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from accounts.addresses import RESERVED
 from accounts.models import Domain, Membership, Shard, Tenant, User
 from accounts.models.tenants import SLUG
 from accounts.selectors import TenantRef, tenant_by_slug
@@ -19,7 +20,7 @@ from tikdash.errors import BadInput, LimitReached
 from tikdash.plans import limits_of
 from tikdash.words import gettext
 
-RESERVED_SLUGS = frozenset({"www", "admin", "api", "app", "static", "media", "mail", "shared", "public"})
+RESERVED_SLUGS = RESERVED
 TRIAL_DAYS = 14
 LONGEST_NAME = 120
 

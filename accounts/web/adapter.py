@@ -6,17 +6,33 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
 from accounts.services.mails import send_mail
 from accounts.services.preferences import set_preferences
 from accounts.web.second_factor import has_second_factor, just_said_who
+from accounts.web.sign_up import WELCOME, begin_workspace
 
 
 class AccountAdapter(DefaultAccountAdapter):
     """How allauth behaves here: a log-in goes to the page that was asked for, and one host knows nothing of another."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return False
+        return bool(settings.SIGN_UP_OPEN)
+
+    def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
+        """An address that is confirmed gets the workspace that was asked for with it."""
+        confirmed = bool(super().confirm_email(request, email_address))
+        if confirmed:
+            begin_workspace(request, email_address.user)
+        return confirmed
+
+    def get_signup_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("welcome")
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Who signed up and confirms the address only now goes where the sign-up would have led."""
+        return reverse("welcome") if WELCOME in request.session else str(super().get_login_redirect_url(request))
 
     def add_message(
         self, request: Any, level: int, message_template: str | None = None, *args: Any, **kwargs: Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
@@ -32,7 +33,8 @@ def open_workspace(request: Any, slug: str) -> HttpResponse:
     for workspace in workspaces_of(request.user.pk):
         if workspace.slug == slug:
             ticket = issue_ticket(user=request.user, tenant_id=workspace.tenant_id)
-            return redirect(f"{host_url(request, workspace.host)}/enter/?ticket={ticket}")
+            query = urlencode({"ticket": ticket, "next": request.GET.get("next", "/")})
+            return redirect(f"{host_url(request, workspace.host)}/enter/?{query}")
     raise Http404
 
 

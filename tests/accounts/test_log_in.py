@@ -119,7 +119,8 @@ def test_a_page_asks_for_the_log_in_and_leads_back_to_itself(cast: Cast) -> None
     assert (response.status_code, response["Location"]) == (302, "/log-in/?next=/accounts/%3Fsort%3Dhandle")
 
 
-def test_nobody_signs_up_by_themselves(cast: Cast) -> None:
+def test_where_sign_up_is_closed_nobody_signs_up_by_themselves(cast: Cast, settings: Any) -> None:
+    settings.SIGN_UP_OPEN = False
     for host in HOSTS:
         client = Client(headers={"host": host})
         client.post("/sign-up/", {"email": "new@x.example", "password1": PASSWORD, "password2": PASSWORD})

@@ -68,7 +68,7 @@ def test_one_log_in_on_the_public_host_opens_a_workspace(page: Page, stack: Stac
 def test_somebody_without_a_workspace_is_told_what_to_do(page: Page, stack: Stack) -> None:
     page.goto(stack.url())
     sign_in(page, "nora@nowhere.example")
-    expect(page.get_by_text("Ask the owner of a workspace to add nora@nowhere.example.")).to_be_visible()
+    expect(page.get_by_text("Ask the owner of a workspace to invite nora@nowhere.example")).to_be_visible()
 
 
 def test_another_workspace_is_not_there(page: Page, stack: Stack) -> None:

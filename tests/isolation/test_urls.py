@@ -1,16 +1,24 @@
-"""For every address of a tenant's host: strangers get 404, the anonymous the log-in, and guessed ids nothing."""
+"""Every address of a tenant's host × everybody who may come: what each of them gets, and guessed ids get nothing.
+
+A new address without a row fails. Who is who: nobody, a member, an admin, the owner, another tenant's owner, somebody
+without any workspace, staff without a second factor, staff.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.models import User
+from accounts.models import Invitation, User
+from accounts.roles import Capability, can
+from accounts.services.tenants import add_member
 from accounts.services.tokens import create_token
 from snapshots.models import AccountNote, FetchJob, ImportBatch, Removal, TrackedAccount
 from snapshots.pictures.files import keep_file
@@ -24,11 +32,22 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 OPEN = {
     "account_login", "account_logout", "account_signup", "account_inactive", "account_reset_password",
     "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
-    "account_email_verification_sent", "mfa_authenticate", "mfa_login_webauthn", "you", "account_email",
+    "account_email_verification_sent", "mfa_authenticate", "mfa_login_webauthn", "you", "account_email", "welcome",
+    "join",
     "enter_workspace", "choose_language",
 }  # fmt: skip
 #: Every other address: how it is called, and with which ids.
 MEMBERS_ONLY = {
+    "people": "GET",
+    "invite": "POST",
+    "invitation_resend": "POST",
+    "invitation_revoke": "POST",
+    "member_role": "POST",
+    "member_remove": "POST",
+    "transfer": "GET",
+    "leave": "GET",
+    "workspace_settings": "GET",
+    "switcher": "GET",
     "account_reauthenticate": "GET",
     "mfa_reauthenticate": "GET",
     "mfa_reauthenticate_webauthn": "GET",
@@ -80,12 +99,57 @@ MEMBERS_ONLY = {
     "audit": "GET",
     "audit_export": "GET",
 }
-#: Members without a role that manages do not find these.
-MANAGERS_ONLY = {
-    "keys", "keys_progress", "key_delete", "key_shared", "tokens", "token_rotate", "token_revoke", "audit",
-    "audit_export",
+#: What an address asks of a role; all others are for every member.
+NEEDS = {
+    "keys": Capability.MANAGE_KEYS,
+    "keys_progress": Capability.MANAGE_KEYS,
+    "key_delete": Capability.MANAGE_KEYS,
+    "key_shared": Capability.MANAGE_KEYS,
+    "tokens": Capability.MANAGE_TOKENS,
+    "token_rotate": Capability.MANAGE_TOKENS,
+    "token_revoke": Capability.MANAGE_TOKENS,
+    "audit": Capability.READ_AUDIT_LOG,
+    "audit_export": Capability.READ_AUDIT_LOG,
+    "invite": Capability.MANAGE_PEOPLE,
+    "invitation_resend": Capability.MANAGE_PEOPLE,
+    "invitation_revoke": Capability.MANAGE_PEOPLE,
+    "member_role": Capability.MANAGE_PEOPLE,
+    "member_remove": Capability.MANAGE_PEOPLE,
+    "transfer": Capability.TRANSFER_OWNERSHIP,
+    "workspace_settings": Capability.MANAGE_WORKSPACE,
+}
+#: Forms that are sent empty are answered with what they lack; what is not under way cannot be called off.
+ANSWERS = {
+    "notes": (422,),
+    "account_change": (400,),
+    "backfill_cancel": (404,),
+    "invite": (422,),
+    "member_role": (400,),
+}
+#: What stands open looks the same to everybody: no address of it shows anything of a workspace.
+PATHS_OF_OPEN = {
+    "account_login": "/log-in/", "account_logout": "/log-out/", "account_signup": "/sign-up/",
+    "account_inactive": "/inactive/", "account_reset_password": "/password/reset/",
+    "account_reset_password_done": "/password/reset/sent/",
+    "account_reset_password_from_key": "/password/reset/key/1-x/",
+    "account_reset_password_from_key_done": "/password/reset/done/",
+    "account_email_verification_sent": "/confirm-address/", "mfa_authenticate": "/log-in/second-factor/",
+    "mfa_login_webauthn": "/log-in/passkey/", "you": "/you/", "account_email": "/you/email/", "welcome": "/welcome/",
+    "join": "/join/x/", "enter_workspace": "/enter/", "choose_language": "/language/",
 }  # fmt: skip
+STRANGERS = ("rita", "gil", "nora", "plain_staff", "olga")
+ROLES = {"max": "member", "ada": "admin", "ana": "owner"}
 PATHS = {
+    "people": "/people/",
+    "invite": "/people/invite/",
+    "invitation_resend": "/people/invitations/{invitation}/resend/",
+    "invitation_revoke": "/people/invitations/{invitation}/revoke/",
+    "member_role": "/people/{membership}/role/",
+    "member_remove": "/people/{membership}/remove/",
+    "transfer": "/people/transfer/",
+    "leave": "/people/leave/",
+    "workspace_settings": "/settings/",
+    "switcher": "/workspaces/menu/",
     "account_reauthenticate": "/confirm/password/",
     "mfa_reauthenticate": "/confirm/code/",
     "mfa_reauthenticate_webauthn": "/confirm/passkey/",
@@ -158,6 +222,23 @@ def ask(name: str, host: str, ids: dict[str, int], user: User | None, **headers:
     return client.post(path) if MEMBERS_ONLY[name] == "POST" else client.get(path)
 
 
+def with_password(user: User, cast: Cast) -> User:
+    """The person with Ana's password: making a hash takes a second."""
+    User.objects.filter(pk=user.pk).update(password=cast.ana.password)
+    return User.objects.get(pk=user.pk)
+
+
+def who(cast: Cast, person: str) -> User:
+    """One of the cast, or somebody made for this: an admin of Acme, staff that has no second factor."""
+    if person == "ada":
+        return with_password(add_member(tenant_id=cast.acme.id, email="ada@acme.example", role="admin").user, cast)
+    if person == "plain_staff":
+        plain = User.objects.create_user("plain@tikdash.example", is_staff=True, is_superuser=True)
+        return with_password(plain, cast)
+    found: User = getattr(cast, person)
+    return found
+
+
 @pytest.fixture
 def ids(cast: Cast, settings: Any, tmp_path: Path) -> dict[str, dict[str, int]]:
     """For Acme, Rival and Globex: an account with posts, a check that failed, and the tenant, which has a picture."""
@@ -182,9 +263,15 @@ def ids(cast: Cast, settings: Any, tmp_path: Path) -> dict[str, dict[str, int]]:
                 token=uuid4(), rows=[{"line": 1, "typed": "secret", "handle": "secret", "error": "secret"}], wanted=1,
                 begun=0, created_at=clock.now(),
             )  # fmt: skip
+            invitation = Invitation.objects.create(
+                email="secret@new.example", role="member", token_hash=tenant.slug, created_at=clock.now(),
+                sent_at=clock.now(), expires_at=clock.now() + timedelta(days=7),
+            )  # fmt: skip
         token = create_token(tenant=tenant, name="secret", scopes=["posts:read"])
         made[tenant.slug] = {
             "token": token.id,
+            "invitation": invitation.pk,
+            "membership": add_member(tenant_id=tenant.id, email=f"secret@{tenant.slug}.example", role="member").pk,
             "post": post.pk, "note": note.pk,
             "account": account.pk, "check": check.pk, "tenant": tenant.id, "removal": removal.pk, "batch": batch.pk,
         }  # fmt: skip
@@ -194,24 +281,44 @@ def ids(cast: Cast, settings: Any, tmp_path: Path) -> dict[str, dict[str, int]]:
 
 def test_every_address_is_in_one_of_the_lists() -> None:
     assert all_names() == OPEN | MEMBERS_ONLY.keys()
+    assert PATHS.keys() == MEMBERS_ONLY.keys() and PATHS_OF_OPEN.keys() == OPEN and NEEDS.keys() <= MEMBERS_ONLY.keys()
 
 
 @pytest.mark.parametrize("name", MEMBERS_ONLY)
-def test_a_member_gets_an_answer(cast: Cast, ids: dict[str, dict[str, int]], name: str) -> None:
-    answer = ask(name, "acme.localhost", ids["acme"], cast.ana if name in MANAGERS_ONLY else cast.max)
-    # A form that was sent empty is answered with what it lacks; what is not under way cannot be called off.
-    lacking = {"notes": 422, "account_change": 400, "backfill_cancel": 404}
-    assert answer.status_code in ((lacking[name],) if name in lacking else (200, 204, 302))
-    assert "log-in" not in answer.get("Location", "")
+@pytest.mark.parametrize("person", ROLES)
+def test_a_member_gets_what_the_role_may_see(
+    cast: Cast, ids: dict[str, dict[str, int]], name: str, person: str
+) -> None:
+    answer = ask(name, "acme.localhost", ids["acme"], who(cast, person))
+    if name in NEEDS and not can(ROLES[person], NEEDS[name]):
+        assert answer.status_code in (403, 404)
+        assert b"secret" not in answer.content
+    else:
+        assert answer.status_code in ANSWERS.get(name, (200, 204, 302))
+        assert "log-in" not in answer.get("Location", "")
 
 
 @pytest.mark.parametrize("name", MEMBERS_ONLY)
-@pytest.mark.parametrize("person", ["rita", "gil", "nora", "olga"])
+@pytest.mark.parametrize("person", STRANGERS)
 def test_who_is_no_member_gets_404(cast: Cast, ids: dict[str, dict[str, int]], name: str, person: str) -> None:
-    answer = ask(name, "acme.localhost", ids["acme"], getattr(cast, person))
+    answer = ask(name, "acme.localhost", ids["acme"], who(cast, person))
     assert answer.status_code == 404
     assert b"secret" not in answer.content
     assert b"Acme" not in answer.content
+
+
+@pytest.mark.parametrize("name", sorted(OPEN))
+@pytest.mark.parametrize("person", ["nobody", *ROLES, *STRANGERS])
+def test_what_stands_open_breaks_for_nobody_and_shows_nothing(
+    cast: Cast, ids: dict[str, dict[str, int]], name: str, person: str
+) -> None:
+    cache.clear()
+    client = Client(headers={"host": "acme.localhost"})
+    if person != "nobody":
+        client.force_login(who(cast, person), backend=BACKEND)
+    for answer in (client.get(PATHS_OF_OPEN[name]), client.post(PATHS_OF_OPEN[name])):
+        assert answer.status_code in (200, 302, 400, 405), (answer.status_code, name)
+        assert b"secret" not in answer.content
 
 
 @pytest.mark.parametrize("name", MEMBERS_ONLY)

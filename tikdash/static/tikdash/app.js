@@ -146,8 +146,16 @@
     if (speaker) announce(speaker);
   });
 
+  // A form that makes something of this person's says where they are; they can change it later.
+  function fillTimeZone() {
+    for (const field of document.querySelectorAll("input[data-time-zone]")) {
+      if (!field.value) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+    }
+  }
+
   function setUp() {
     setUpTheme();
+    fillTimeZone();
     dropBrokenPictures();
     for (const element of document.querySelectorAll("[data-announce]")) said.set(element.id, element.dataset.announce);
   }
