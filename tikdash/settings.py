@@ -29,9 +29,22 @@ BASE_DOMAIN = env.str("BASE_DOMAIN", default="localhost")
 #: 404 to any other host before anything else looks at the request.
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = env.bool("BEHIND_TLS_PROXY", default=False)
-SESSION_COOKIE_HTTPONLY = True
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS_PROXY else None
+SECURE_SSL_REDIRECT = BEHIND_TLS_PROXY
+#: Balancers ask for the health over plain http.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+#: Browsers do not come over plain http again, on no host below ours.
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if BEHIND_TLS_PROXY else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS_PROXY
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = BEHIND_TLS_PROXY
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+#: A browser takes a cookie with this prefix from the very host only: no workspace can plant one for its neighbours.
+SESSION_COOKIE_NAME = "__Host-session" if BEHIND_TLS_PROXY else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrf" if BEHIND_TLS_PROXY else "csrftoken"
+#: The longest request that is read at all, files included; forms have Django's own limit on top.
+MOST_REQUEST_BYTES = env.int("MOST_REQUEST_BYTES", default=5_000_000)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
@@ -74,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tikdash.middleware.HealthMiddleware",
+    "tikdash.middleware.RequestSizeMiddleware",
     "tikdash.middleware.TenantMiddleware",
     "tikdash.middleware.RequestLogMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -412,7 +426,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:", *([MEDIA_ORIGIN] if MEDIA_ORIGIN else [])],
         "object-src": [NONE],
         "base-uri": [SELF],
-        "form-action": [SELF],
+        # A form may end on another host of ours: from the sign-up into the workspace, from a workspace to the list.
+        "form-action": [SELF, BASE_DOMAIN, f"{BASE_DOMAIN}:*", f"*.{BASE_DOMAIN}", f"*.{BASE_DOMAIN}:*"],
         "frame-ancestors": [NONE],
     },
 }

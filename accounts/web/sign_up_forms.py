@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from allauth.account.forms import SignupForm
 from django import forms
@@ -62,7 +62,7 @@ class WorkspaceFields(forms.Form):
         return zone if is_time_zone(zone) else "UTC"
 
     def clean(self) -> dict[str, Any]:
-        cleaned = cast(dict[str, Any], super().clean() or self.cleaned_data)
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if "workspace" in cleaned and "address" in cleaned:
             cleaned["address"] = self._address(cleaned["address"].strip().lower(), cleaned["workspace"])
         return cleaned
