@@ -78,8 +78,10 @@ def way_to_second_factor(request: HttpRequest) -> str | None:
 
 
 def just_said_who(user: Any) -> bool:
-    """True within the time of a step-up after the log-in itself: with the second factor, where there is one."""
+    """True within the time of a step-up after the log-in itself: with the second factor, where there was one then."""
     records = get_authentication_records(context.request, user)
-    if has_second_factor(user):
-        records = [record for record in records if record.get("method") == "mfa"]
+    factors = Authenticator.objects.filter(user_id=user.pk, type__in=FACTORS)
+    if first := factors.order_by("created_at").first():
+        since = first.created_at.timestamp()
+        records = [record for record in records if record.get("method") == "mfa" or record["at"] < since]
     return bool(records) and time.time() - records[-1]["at"] < app_settings.REAUTHENTICATION_TIMEOUT
