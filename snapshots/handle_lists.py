@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tikdash.errors import BadInput
-from tikdash.words import gettext
+from tikdash.words import N_, gettext
 
 MOST_ROWS, MOST_BYTES = 500, 1_000_000
 HANDLE_NAMES = frozenset({"handle", "handles", "username", "account", "tiktok", "profile"})
 REASON_NAMES, TAG_NAMES = frozenset({"reason"}), frozenset({"tags", "tag"})
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _ARCHIVES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-NOT_TEXT = "This is not a text file. Save the list as CSV (UTF-8), then send that."
+NOT_TEXT = N_("This is not a text file. Save the list as CSV (UTF-8), then send that.")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def decode_list(content: bytes) -> str:
     except UnicodeDecodeError:
         raise BadInput(gettext("This file is not in UTF-8. Save it as “CSV UTF-8”, then send that.")) from None
     if "\0" in text:
-        raise BadInput(NOT_TEXT)
+        raise BadInput(gettext(NOT_TEXT))
     return text
 
 

@@ -121,23 +121,23 @@ def refresh_state(account_id: int) -> RefreshState:
     by_kind = {job.kind: job for job in jobs}
     job = by_kind.get(FetchJob.Kind.PROFILE)
     if job is None:
-        return RefreshState(False, 0, False, "This account is not fetched.")
+        return RefreshState(False, 0, False, gettext("This account is not fetched."))
     if job.state == FetchJob.State.PAUSED:
         return RefreshState(False, 0, False, gettext("This account is paused. Resume it to read new numbers."))
     now = clock.now()
     # Both were asked for together; the page may fetch itself again only when both are done.
     if job.requested_at and any(_is_awaited(each, each.requested_at) for each in by_kind.values()):
         late = (now - job.requested_at).total_seconds() > 30
-        return RefreshState(False, 0, True, "Taking longer than usual; the old numbers stay." if late else "")
+        return RefreshState(False, 0, True, gettext("Taking longer than usual; the old numbers stay.") if late else "")
     if seen := [each.next_due_at for each in by_kind.values() if _is_due_to_a_view(each, now)]:
         late = (now - min(seen)).total_seconds() > 30
-        return RefreshState(False, 0, True, "Taking longer than usual; the old numbers stay." if late else "")
+        return RefreshState(False, 0, True, gettext("Taking longer than usual; the old numbers stay.") if late else "")
     if job.state == FetchJob.State.DEAD:
-        return RefreshState(True, 0, False, f"The last attempts failed: {job.error}")
+        return RefreshState(True, 0, False, gettext("The last attempts failed: {error}").format(error=job.error))
     wait = wait_for_refresh(job, now)
     failed = next((each.error for each in (job, *by_kind.values()) if each.requested_at and each.error), "")
     if wait:
-        return RefreshState(False, wait, False, failed or f"Again in {-(-wait // 60)} min")
+        return RefreshState(False, wait, False, failed or gettext("Again in {value} min").format(value=-(-wait // 60)))
     return RefreshState(True, 0, False, failed)
 
 

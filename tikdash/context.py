@@ -14,15 +14,16 @@ from snapshots.models import FetchJob
 from snapshots.selectors import count_of_accounts
 from tikdash import clock
 from tikdash.plans import limits_of
+from tikdash.words import N_, gettext
 
 #: Name of the address, label, icon, and the letter that goes there behind a `g`. A phone's bar has room for five.
 PAGES = (
-    ("overview", "Overview", "overview", "o"),
-    ("accounts", "Accounts", "accounts", "a"),
-    ("posts", "Posts", "posts", "p"),
-    ("compare", "Compare", "compare", "c"),
-    ("hashtags", "Hashtags", "hashtag", "h"),
-    ("sounds", "Sounds", "sound", "s"),
+    ("overview", N_("Overview"), "overview", "o"),
+    ("accounts", N_("Accounts"), "accounts", "a"),
+    ("posts", N_("Posts"), "posts", "p"),
+    ("compare", N_("Compare"), "compare", "c"),
+    ("hashtags", N_("Hashtags"), "hashtag", "h"),
+    ("sounds", N_("Sounds"), "sound", "s"),
 )
 MOST_ON_PHONES = 5
 
@@ -61,7 +62,7 @@ def _way_round(path: str, accounts: int) -> list[dict[str, Any]]:
         count = accounts if name == "accounts" else None
         entries.append(
             {
-                "label": label,
+                "label": gettext(label),
                 "url": url,
                 "icon": icon,
                 "key": key,
@@ -76,10 +77,14 @@ def _way_round(path: str, accounts: int) -> list[dict[str, Any]]:
 def _pauses(request: Any) -> list[str]:
     """What is not fetched at present and why, one sentence each; of kinds only those that the plan has."""
     if request.tenant.paused_reason:
-        return [f"Fetching is paused for this workspace: {request.tenant.paused_reason}"]
+        return [
+            gettext("Fetching is paused for this workspace: {paused_reason}").format(
+                paused_reason=request.tenant.paused_reason
+            )
+        ]
     in_plan = limits_of(request.tenant).cadences
     return [
-        f"{FetchJob.Kind(kind).label}: fetching is paused. {reason}"
+        gettext("{label}: fetching is paused. {reason}").format(label=gettext(FetchJob.Kind(kind).label), reason=reason)
         for kind, reason in request.arrival.paused_kinds.items()
         if kind in in_plan
     ]

@@ -17,24 +17,24 @@ from tikdash import clock
 from tikdash.errors import BadInput, NotFound
 from tikdash.tiklive.text import clean_text
 from tikdash.ui import numbers
-from tikdash.words import gettext
+from tikdash.words import N_, gettext
 
 SPARKLINE_DAYS = 30
 ROWS_A_PAGE = 50
 #: Order of the list by the name in the address; the id makes it total.
 SORTS = {
-    "handle": ("Account", "username"),
-    "followers": ("Followers", "follower_count"),
-    "hearts": ("Hearts", "heart_count"),
-    "videos": ("Videos", "video_count"),
-    "as_of": ("Read", "measured_at"),
+    "handle": (N_("Account"), "username"),
+    "followers": (N_("Followers"), "follower_count"),
+    "hearts": (N_("Hearts"), "heart_count"),
+    "videos": (N_("Videos"), "video_count"),
+    "as_of": (N_("Read"), "measured_at"),
 }
 DEFAULT_SORT = "-followers"
 STATE_TEXT = {
     "active": "",
-    "paused": "paused",
-    "private": "private on TikTok",
-    "not_found": "not found on TikTok",
+    "paused": N_("paused"),
+    "private": N_("private on TikTok"),
+    "not_found": N_("not found on TikTok"),
 }
 
 SPARKLINES = """
@@ -185,7 +185,7 @@ def header(account_id: int) -> AccountHeader:
         reason=account.tracked_reason,
         tags=account.tags,
         state=account.state,
-        state_text=STATE_TEXT[account.state],
+        state_text=gettext(STATE_TEXT[account.state]),
         tracked_since=account.tracked_since,
         former_handles=former,
         as_of=account.measured_at,
@@ -229,7 +229,7 @@ def get_account(account_id: int) -> TrackedAccount:
 def freshness(as_of: datetime | None, expected_s: int = 86_400) -> Freshness:
     """How old a reading of `as_of` is, for numbers read every `expected_s` seconds."""
     if as_of is None:
-        return Freshness("never", "not read yet")
+        return Freshness("never", gettext("not read yet"))
     now = clock.now()
     age = (now - as_of).total_seconds()
     level: Literal["fresh", "stale", "old"] = (
@@ -309,7 +309,7 @@ def _row(account: TrackedAccount, line: list[int | None]) -> AccountRow:
         reason=account.tracked_reason,
         tags=account.tags,
         state=account.state,
-        state_text=STATE_TEXT[account.state],
+        state_text=gettext(STATE_TEXT[account.state]),
         followers=account.follower_count,
         hearts=account.heart_count,
         videos=account.video_count,
@@ -326,11 +326,11 @@ def _tile(account: TrackedAccount, name: str, base: tuple[int, date] | None, odd
     change = value - base[0] if base and value is not None else None
     note = ""
     if odd == "rounded":
-        note = "rounded upstream"
+        note = gettext("rounded upstream")
     elif odd:
-        note = f"last reading {odd}, kept aside"
+        note = gettext("last reading doubtful, kept aside")
     return Tile(
-        label=COUNTERS[name],
+        label=gettext(COUNTERS[name]),
         value=value,
         change=change,
         change_days=(today - base[1]).days if base else None,
@@ -341,7 +341,10 @@ def _tile(account: TrackedAccount, name: str, base: tuple[int, date] | None, odd
 
 
 def _note(day: date, counter: str, value: int | None) -> Note:
-    said = "nothing" if value is None else numbers.exact(value)
+    said = gettext("nothing") if value is None else numbers.exact(value)
     return Note(
-        "warn", f"{day.day} {day:%b}: {COUNTERS[counter].lower()} reported as {said}. Kept aside, not in charts."
+        "warn",
+        gettext("{day}: {counter} reported as {value}. Kept aside, not in charts.").format(
+            day=numbers.day_and_month(day), counter=gettext(COUNTERS[counter]).lower(), value=said
+        ),
     )

@@ -21,7 +21,7 @@ from snapshots.picture_names import address_of
 from tikdash import clock
 from tikdash.errors import BadInput, NotFound
 from tikdash.ui import numbers
-from tikdash.words import gettext
+from tikdash.words import N_, gettext
 
 ROWS_A_PAGE = 50
 #: Of a hashtag or sound that more posts use, the last stored so many are looked at; of words in titles, any so many.
@@ -48,13 +48,13 @@ class Column:
 COLUMNS = {
     column.key: column
     for column in (
-        Column("plays", "Views", "plays", ranked("play_count")),
+        Column("plays", N_("Views"), "plays", ranked("play_count")),
         Column("er", "ER", "er_views_post", "p.er", "float8"),
-        Column("diggs", "Likes", "diggs", ranked("digg_count")),
-        Column("comments", "Comments", "comments", ranked("comment_count")),
-        Column("shares", "Shares", "shares", ranked("share_count")),
-        Column("collects", "Saves", "collects", ranked("collect_count")),
-        Column("posted_at", "Age", "", "p.posted_at", "timestamptz"),
+        Column("diggs", N_("Likes"), "diggs", ranked("digg_count")),
+        Column("comments", N_("Comments"), "comments", ranked("comment_count")),
+        Column("shares", N_("Shares"), "shares", ranked("share_count")),
+        Column("collects", N_("Saves"), "collects", ranked("collect_count")),
+        Column("posted_at", N_("Age"), "", "p.posted_at", "timestamptz"),
     )
 }
 #: What a filter can set a least value of.

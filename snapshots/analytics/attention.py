@@ -13,6 +13,7 @@ from snapshots.analytics.growth import COUNTERS
 from snapshots.models import FetchJob
 from tikdash import clock
 from tikdash.ui import numbers
+from tikdash.words import gettext, ngettext
 
 Kind = Literal["not_found", "dead_job", "private", "suspect", "stale", "vanished", "renamed"]
 #: The weightiest first: what keeps numbers from coming, then what makes them doubtful, then what is good to know.
@@ -117,36 +118,52 @@ def attention(tenant_id: int, account_ids: Sequence[int] | None = None) -> list[
 
 def counters_text(counters: Sequence[str]) -> str:
     """Counters of an account by their names for people: `followers, hearts and videos`."""
-    names = [label.lower() for counter, label in COUNTERS.items() if counter in counters] or ["numbers"]
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    names = [gettext(label).lower() for counter, label in COUNTERS.items() if counter in counters]
+    if not names:
+        return gettext("numbers")
+    if len(names) == 1:
+        return names[0]
+    return gettext("{some} and {last}").format(some=", ".join(names[:-1]), last=names[-1])
 
 
 def _sentence(kind: Kind, handle: str, detail: str, since: datetime | None, now: datetime) -> str:
     name = f"@{handle}"
     match kind:
         case "not_found":
-            return f"{name} is not found on TikTok any more."
+            return gettext("{name} is not found on TikTok any more.").format(name=name)
         case "private":
-            return f"{name} has become private: only its header can be read."
+            return gettext("{name} has become private: only its header can be read.").format(name=name)
         case "dead_job":
             work, _, error = detail.partition(":")
-            return f"{_work(work)} of {name} failed too often and stopped{f': {error}' if error else '.'}"
+            if not error:
+                return gettext("{work} of {name} failed too often and stopped.").format(work=_work(work), name=name)
+            said = gettext("{work} of {name} failed too often and stopped: {error}")
+            return said.format(work=_work(work), name=name, error=gettext(error))
         case "suspect":
-            return f"The newest {counters_text(detail.split(','))} of {name} look wrong and were kept aside."
+            said = gettext("The newest {counters} of {name} look wrong and were kept aside.")
+            return said.format(counters=counters_text(detail.split(",")), name=name)
         case "stale":
-            return f"{name} was last read {numbers.ago(since, now)}; it should be read every {_rhythm(int(detail))}."
+            said = gettext("{name} was last read {time}; it should be read every {rhythm}.")
+            return said.format(name=name, time=numbers.ago(since, now), rhythm=_rhythm(int(detail)))
         case "vanished":
             count = int(detail)
-            return f"{'A post' if count == 1 else f'{count} posts'} of {name} vanished in the last 7 days."
+            said = ngettext(
+                "A post of {name} vanished in the last 7 days.",
+                "{n} posts of {name} vanished in the last 7 days.",
+                count,
+            )
+            return said.format(n=count, name=name)
         case "renamed":
-            return f"@{detail} is now {name}."
+            return gettext("@{before} is now {name}.").format(before=detail, name=name)
 
 
 def _work(kind: str) -> str:
-    return FetchJob.Kind(kind).label if kind in FetchJob.Kind.values else kind
+    return gettext(FetchJob.Kind(kind).label) if kind in FetchJob.Kind.values else kind
 
 
 def _rhythm(seconds: int) -> str:
     if seconds < 5_400:
-        return f"{max(1, round(seconds / 60))} min"
-    return f"{round(seconds / 3600)} h" if seconds <= 172_800 else f"{round(seconds / 86_400)} days"
+        return gettext("{n} min").format(n=max(1, round(seconds / 60)))
+    if seconds <= 172_800:
+        return gettext("{n} h").format(n=round(seconds / 3600))
+    return gettext("{n} days").format(n=round(seconds / 86_400))

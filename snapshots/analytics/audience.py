@@ -114,16 +114,25 @@ class Audience:
 def bot_share(k: int, n: int) -> BotShare:
     """The share of `k` bots among `n` rows, refused below 50 rows."""
     if n < FEWEST_ROWS:
-        return BotShare(None, None, None, k, n, f"Needs a sample of at least {FEWEST_ROWS} followers; it has {n}.")
+        return BotShare(
+            None,
+            None,
+            None,
+            k,
+            n,
+            gettext("Needs a sample of at least {fewest_rows} followers; it has {n}.").format(
+                fewest_rows=FEWEST_ROWS, n=n
+            ),
+        )
     return BotShare(k / n, *wilson(k, n), k, n)
 
 
 def follow_ratio(followers: int | None, following: int | None, as_of: datetime | None) -> FollowRatio:
     """Followers over followings."""
     if followers is None or following is None:
-        return FollowRatio(None, followers, following, as_of, "TikTok has not told both numbers.")
+        return FollowRatio(None, followers, following, as_of, gettext("TikTok has not told both numbers."))
     if following == 0:
-        return FollowRatio(None, followers, following, as_of, "The account follows nobody.")
+        return FollowRatio(None, followers, following, as_of, gettext("The account follows nobody."))
     return FollowRatio(followers / following, followers, following, as_of)
 
 
@@ -164,9 +173,9 @@ def _sample(row: tuple[Any, ...]) -> Sample:
 
 def _reason(history: list[Sample], newest: Sample | None) -> str:
     if not history:
-        return "No followers have been sampled yet."
+        return gettext("No followers have been sampled yet.")
     if newest is None:
-        return "The account hides its followers: no sample has a row."
+        return gettext("The account hides its followers: no sample has a row.")
     if newest is not history[0]:
-        return "The newest sample shows nobody: the account may hide its followers now. An older one is shown."
+        return gettext("The newest sample shows nobody: the account may hide its followers now. An older one is shown.")
     return newest.bot_share.reason

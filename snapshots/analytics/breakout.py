@@ -230,8 +230,10 @@ def of_post(post_id: int) -> Breakout | NotBroken | NotEnough:
         return NotEnough(run.n, facts.measured_at, _missing(facts, run.n, curves))
     shown = run.newest or run.best
     assert shown is not None
-    multiple = f"{_times(shown.multiple)} its usual views at {age_text(shown.age)}"
-    text = f"{multiple}: no breakout, compared with {shown.n} posts."
+    multiple = gettext("{multiple} its usual views at {age}").format(
+        multiple=_times(shown.multiple), age=age_text(shown.age)
+    )
+    text = gettext("{multiple}: no breakout, compared with {n} posts.").format(multiple=multiple, n=shown.n)
     return NotBroken(shown.multiple, timedelta(seconds=shown.age), shown.n, facts.measured_at, text)
 
 
@@ -383,26 +385,41 @@ def _text(facts: _Facts, best: AtAge | None, late: float | None) -> str:
     if best is not None:
         plays, usual = numbers.exact(best.plays), numbers.exact(round(best.usual))
         parts.append(
-            f"{_times(best.multiple)} its usual views at {age_text(best.age)}: {plays} against a median of {usual}"
-            f" of {best.n} posts at that age"
+            gettext(
+                "{multiple} its usual views at {age}: {plays} against a median of {usual} of {n} posts at that age"
+            ).format(multiple=_times(best.multiple), age=age_text(best.age), plays=plays, usual=usual, n=best.n)
         )
     if late is not None:
-        parts.append(f"{_times(late)} as many views at 48 h as after the first day, with more likes than usual")
+        parts.append(
+            gettext("{late} as many views at 48 h as after the first day, with more likes than usual").format(
+                late=_times(late)
+            )
+        )
     if facts.like_rate is not None:
-        beside = f" (median {numbers.percent(facts.like_median)})" if facts.like_median is not None else ""
-        parts.append(f"like rate {numbers.percent(facts.like_rate)}{beside}")
-    parts += [f"sound “{facts.sound}”"] if facts.sound else []
+        beside = (
+            gettext(" (median {like_median})").format(like_median=numbers.percent(facts.like_median))
+            if facts.like_median is not None
+            else ""
+        )
+        parts.append(
+            gettext("like rate {like_rate}{beside}").format(like_rate=numbers.percent(facts.like_rate), beside=beside)
+        )
+    parts += [gettext("sound “{sound}”").format(sound=facts.sound)] if facts.sound else []
     parts += [" ".join(f"#{name}" for name in facts.tags)] if facts.tags else []
     return "; ".join(parts) + "."
 
 
 def _missing(facts: _Facts, n: int, curves: Mapping[int, PostCurve]) -> str:
     if facts.id not in curves:
-        return "This post has no sound reading of its first 30 days."
+        return gettext("This post has no sound reading of its first 30 days.")
     known = len(facts.references)
     if known < FEWEST_REFERENCES:
-        return f"Needs {FEWEST_REFERENCES} earlier posts to compare with; {known} are known."
-    return f"Needs {FEWEST_REFERENCES} earlier posts that were read at the same age; there are {n}."
+        return gettext("Needs {fewest_references} earlier posts to compare with; {known} are known.").format(
+            fewest_references=FEWEST_REFERENCES, known=known
+        )
+    return gettext("Needs {fewest_references} earlier posts that were read at the same age; there are {n}.").format(
+        fewest_references=FEWEST_REFERENCES, n=n
+    )
 
 
 def _times(multiple: float) -> str:

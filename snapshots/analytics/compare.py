@@ -135,7 +135,7 @@ def series_of(
     base = _common_day([each for each in known.values() if each.values]) if indexed else None
     return Comparison(
         metric,
-        COUNTERS[metric],
+        gettext(COUNTERS[metric]),
         [(first + timedelta(days=index)).isoformat() for index in shown],
         [_line(account_id, known[account_id], shown, indexed, base) for account_id in account_ids],
         indexed,
@@ -261,11 +261,11 @@ def _line(account_id: int, known: _Known, shown: range, indexed: bool, base: int
 def _no_line(known: _Known, indexed: bool, base: int | None) -> str:
     """Why an account has no line, or nothing."""
     if not known.values:
-        return "There is no sound value in this range."
+        return gettext("There is no sound value in this range.")
     if indexed and base is None:
-        return "There is no day on which all of these accounts have a sound value."
+        return gettext("There is no day on which all of these accounts have a sound value.")
     if indexed and base is not None and known.values[base] == 0:
-        return "It cannot be indexed: it stood at 0 on the first common day."
+        return gettext("It cannot be indexed: it stood at 0 on the first common day.")
     return ""
 
 

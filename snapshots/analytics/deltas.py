@@ -120,7 +120,7 @@ def deltas(*, account_id: int, metric: str, days: int) -> Deltas:
     known = {day: (value, state) for day, value, state in zip(*(column or [] for column in row[1:4]), strict=True)}
     found = _changes(known, first)
     changes = [each.change for each in found if each.change is not None]
-    return Deltas(metric, COUNTERS[metric], found, sum(changes) if changes else None, len(changes), row[4])
+    return Deltas(metric, gettext(COUNTERS[metric]), found, sum(changes) if changes else None, len(changes), row[4])
 
 
 def by_post_date(*, tenant_id: int, account_id: int, days: int) -> PostedDays:

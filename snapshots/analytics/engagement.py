@@ -13,7 +13,7 @@ from snapshots.analytics.windows import MOST_ACCOUNTS, Window, windows
 from tikdash import clock
 from tikdash.db.scope import prepared_row
 from tikdash.errors import BadInput
-from tikdash.words import gettext
+from tikdash.words import N_, gettext
 
 #: Days over which followers are compared; the first stands among the values.
 GROWTH_DAYS = (30, 90, 365)
@@ -21,7 +21,7 @@ GROWTH_DAYS = (30, 90, 365)
 WITHIN_DAYS = 14
 #: What needs the followers at the time of posting.
 BY_FOLLOWERS_THEN = frozenset({"er_followers", "er_followers_median"})
-NOT_READ = "The posts of this account have not been read yet."
+NOT_READ = N_("The posts of this account have not been read yet.")
 
 #: The newest sound day at or before each end of the ranges. The days are bounded on both sides, so that one or two
 #: partitions are looked into for each.
@@ -104,7 +104,7 @@ def values_of(window: Window, metric_ids: Iterable[str] = tuple(OF_POSTS)) -> di
     )
     if window.posts_read:
         return found
-    return {key: replace(value, value=None, reason=NOT_READ, state=MISSING) for key, value in found.items()}
+    return {key: replace(value, value=None, reason=gettext(NOT_READ), state=MISSING) for key, value in found.items()}
 
 
 def growth(*, tenant_id: int, account_ids: Sequence[int]) -> dict[int, dict[int, Growth]]:

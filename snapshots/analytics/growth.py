@@ -9,15 +9,15 @@ from functools import lru_cache
 from tikdash import clock
 from tikdash.db.scope import prepared_row
 from tikdash.errors import BadInput, NotFound
-from tikdash.words import gettext
+from tikdash.words import N_, gettext
 
 #: The counters of an account that can be drawn, with their names for people.
 COUNTERS = {
-    "follower_count": "Followers",
-    "heart_count": "Hearts",
-    "video_count": "Videos",
-    "following_count": "Following",
-    "digg_count": "Likes given",
+    "follower_count": N_("Followers"),
+    "heart_count": N_("Hearts"),
+    "video_count": N_("Videos"),
+    "following_count": N_("Following"),
+    "digg_count": N_("Likes given"),
 }
 
 #: Two arrays in one row: the driver makes no object per day, and the encoder none either. The last day is named so that
@@ -75,7 +75,7 @@ def series(account_id: int, metric: str, days: int) -> Series:
     if not is_there:
         raise NotFound(gettext("There is no such account in this workspace."))
     dates, values = _day_by_day(first, days_later, values)
-    return Series(metric, COUNTERS[metric], days, dates, values)
+    return Series(metric, gettext(COUNTERS[metric]), days, dates, values)
 
 
 def as_table(shown: Series) -> list[DayOfSeries]:

@@ -107,11 +107,16 @@ def _event(kind: Kind, day: date, detail: str, more: str, note_id: int | None) -
 
 def _text(kind: Kind, detail: str, title: str) -> str:
     match kind:
+        case "vanished" if detail == "1":
+            return gettext("The post “{title}” vanished.").format(title=title)
         case "vanished":
-            return f"The post “{title}” vanished." if detail == "1" else f"{detail} posts vanished."
+            return gettext("{n} posts vanished.").format(n=detail)
+        case "returned" if detail == "1":
+            return gettext("The post “{title}” came back.").format(title=title)
         case "returned":
-            return f"The post “{title}” came back." if detail == "1" else f"{detail} posts came back."
+            return gettext("{n} posts came back.").format(n=detail)
         case "renamed":
-            return f"The handle changed; it was @{detail}."
+            return gettext("The handle changed; it was @{before}.").format(before=detail)
         case _:
-            return f"TikTok's answer had odd {counters_text(detail.split(','))}; kept aside, not in charts."
+            said = gettext("TikTok’s answer had odd {counters}; kept aside, not in charts.")
+            return said.format(counters=counters_text(detail.split(",")))

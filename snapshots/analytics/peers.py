@@ -25,14 +25,14 @@ from tikdash import clock
 from tikdash.db.scope import all_tenants
 from tikdash.errors import BadInput
 from tikdash.redis import Server, where_there
-from tikdash.words import gettext
+from tikdash.words import N_, gettext
 
 FEWEST_ACCOUNTS, FEWEST_TENANTS = 20, 5
 #: With more than this share of the accounts a tenant would see itself, and others would see it.
 LARGEST_SHARE = 0.5
 PEER_METRICS = ("er_views", "views_per_follower", "follower_growth")
 #: Classes of size by followers: name and the first number that is too many.
-SIZES = (("under 10k", 10_000), ("10k–100k", 100_000), ("100k–1M", 1_000_000), ("1M and more", None))
+SIZES = (("under 10k", 10_000), ("10k–100k", 100_000), ("100k–1M", 1_000_000), (N_("1M and more"), None))
 #: Numbers that were read longer ago say nothing about now.
 READ_WITHIN = timedelta(days=14)
 STEP = 5
@@ -92,13 +92,19 @@ class Pool:
                 )
             )
         if followers is None:
-            return Peer("", None, 0, self.as_of, "The followers of this account are not known.")
+            return Peer("", None, 0, self.as_of, gettext("The followers of this account are not known."))
         size = size_of(followers)
         cell = self.cells.get(size, {}).get(metric_id)
         if cell is None:
-            return Peer(size, None, 0, self.as_of, f"There are too few accounts with {size} followers to compare with.")
+            return Peer(
+                size,
+                None,
+                0,
+                self.as_of,
+                gettext("There are too few accounts with {size} followers to compare with.").format(size=size),
+            )
         if value is None:
-            return Peer(size, None, cell.n_accounts, self.as_of, "The account itself has no such number.")
+            return Peer(size, None, cell.n_accounts, self.as_of, gettext("The account itself has no such number."))
         return Peer(size, STEP * bisect_right(cell.percentiles, value), cell.n_accounts, self.as_of)
 
 

@@ -12,7 +12,7 @@ from snapshots.picture_names import address_of
 from tikdash import clock
 from tikdash.errors import BadInput
 from tikdash.ui import numbers
-from tikdash.words import gettext
+from tikdash.words import N_, gettext
 
 ROWS_A_PAGE = 25
 
@@ -38,12 +38,12 @@ class Column:
 COLUMNS = {
     column.key: column
     for column in (
-        Column("plays", "Views", ranked("play_count")),
-        Column("diggs", "Likes", ranked("digg_count")),
-        Column("comments", "Comments", ranked("comment_count")),
-        Column("shares", "Shares", ranked("share_count")),
-        Column("collects", "Saves", ranked("collect_count")),
-        Column("posted_at", "Age", "p.posted_at", numeric=False),
+        Column("plays", N_("Views"), ranked("play_count")),
+        Column("diggs", N_("Likes"), ranked("digg_count")),
+        Column("comments", N_("Comments"), ranked("comment_count")),
+        Column("shares", N_("Shares"), ranked("share_count")),
+        Column("collects", N_("Saves"), ranked("collect_count")),
+        Column("posted_at", N_("Age"), "p.posted_at", numeric=False),
     )
 }
 DEFAULT_SORT = "-posted_at"

@@ -17,6 +17,7 @@ from snapshots.analytics.sentiment_words import (
     SIGNS,
     TURNS,
 )
+from tikdash.words import gettext
 
 Tone = Literal["positive", "negative", "neutral", "unknown"]
 #: Fewer comments with a known word say nothing about an account.
@@ -79,7 +80,11 @@ def summary(texts: Iterable[str]) -> Sentiment:
         positive_share=tones["positive"] / judged if enough else None,
         negative_share=tones["negative"] / judged if enough else None,
         coverage=judged / n if n else None,
-        reason="" if enough else f"Needs {FEWEST_JUDGED} comments with a known word; {judged} of {n} have one.",
+        reason=""
+        if enough
+        else gettext("Needs {fewest_judged} comments with a known word; {judged} of {n} have one.").format(
+            fewest_judged=FEWEST_JUDGED, judged=judged, n=n
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from tikdash import clock
 from tikdash.db.scope import prepared_row
 from tikdash.errors import BadInput, NotFound
-from tikdash.words import gettext
+from tikdash.words import gettext, ngettext
 
 DAYS = 180
 #: The views of younger posts say more about their age than about their hour.
@@ -156,7 +156,7 @@ def frequency(*, tenant_id: int, account_id: int, zone: str, weeks: int = WEEKS)
         sum(over) / len(over) if over else None,
         sum(known.values()),
         as_of,
-        "" if over else "There is no full week of posts yet.",
+        "" if over else gettext("There is no full week of posts yet."),
     )
 
 
@@ -178,12 +178,17 @@ def _slot(weekday: int, hour: int, known: dict[tuple[int, int], tuple[int, float
 
 def _reason(n: int, usual: float | None, judged: int, best: int) -> str:
     if n < FEWEST_POSTS:
-        return f"It takes {FEWEST_POSTS} posts of the last {DAYS} days to tell; there {'is' if n == 1 else 'are'} {n}."
+        said = ngettext(
+            "It takes {needed} posts of the last {days} days to tell; there is {n}.",
+            "It takes {needed} posts of the last {days} days to tell; there are {n}.",
+            n,
+        )
+        return said.format(needed=FEWEST_POSTS, days=DAYS, n=n)
     if not usual:
-        return "Most of these posts have no views."
+        return gettext("Most of these posts have no views.")
     if not judged:
-        return f"No hour of the week has {FEWEST_IN_CELL} posts yet."
-    return "" if best else "No hour stands out from the account's median."
+        return gettext("No hour of the week has {fewest_in_cell} posts yet.").format(fewest_in_cell=FEWEST_IN_CELL)
+    return "" if best else gettext("No hour stands out from the account's median.")
 
 
 def _week(monday: date, known: dict[date, int], since: date | None) -> Week:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import median
 
+from tikdash.words import gettext
+
 #: Fewer posts on either side say nothing about what is usual there.
 FEWEST = 3
 RESAMPLES = 1_000
@@ -37,12 +39,16 @@ def uplift(with_: Sequence[float], without: Sequence[float]) -> Uplift:
     """
     n_with, n_without = len(with_), len(without)
     if min(n_with, n_without) < FEWEST:
-        reason = f"Needs at least {FEWEST} posts with it and {FEWEST} without; there are {n_with} and {n_without}."
+        reason = gettext(
+            "Needs at least {fewest} posts with it and {fewest} without; there are {n_with} and {n_without}."
+        ).format(fewest=FEWEST, n_with=n_with, n_without=n_without)
         return Uplift(None, None, None, n_with, n_without, reason)
     ours, others = sorted(with_), sorted(without)
     base = median(others)
     if base <= 0:
-        return Uplift(None, None, None, n_with, n_without, "The posts without it have no views to compare with.")
+        return Uplift(
+            None, None, None, n_with, n_without, gettext("The posts without it have no views to compare with.")
+        )
     quotients = sorted(
         (ours[i] + ours[j]) / (others[k] + others[m])
         for (i, j), (k, m) in zip(_middles(n_with, "with"), _middles(n_without, "without"), strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from snapshots.exports.sheet import Column, Sheet
 from tikdash.ui.cells import harmless
+from tikdash.words import gettext
 
 HEADINGS = ("column", "label", "metric", "version", "name", "formula", "denominator", "window", "unit", "note")
 UNITS = {"id": "text", "text": "text", "number": "count", "fraction": "fraction", "date": "date", "time": "UTC"}
@@ -24,17 +25,17 @@ def facts(sheet: Sheet) -> list[tuple[str, str]]:
 def _row(column: Column) -> tuple[str, ...]:
     metric = column.definition
     if metric is None:
-        return (column.key, column.label, "", "", "", "", "", "", UNITS[column.kind], column.note)
+        return (column.key, gettext(column.label), "", "", "", "", "", "", UNITS[column.kind], gettext(column.note))
     unit = "fraction" if metric.unit == "%" else metric.unit
     return (
         column.key,
-        column.label,
+        gettext(column.label),
         metric.id,
         str(metric.version),
-        metric.name,
-        metric.formula,
-        metric.denominator,
-        metric.window,
+        gettext(metric.name),
+        gettext(metric.formula),
+        gettext(metric.denominator),
+        gettext(metric.window),
         unit,
-        column.note,
+        gettext(column.note),
     )

@@ -55,7 +55,7 @@ def _write_rows(workbook: Workbook, worksheet: Worksheet, sheet: Sheet) -> None:
     ]
     for place, column in enumerate(sheet.columns):
         worksheet.set_column(place, place, WIDTHS[column.kind])
-        worksheet.write_string(0, place, column.label, bold)
+        worksheet.write_string(0, place, gettext(column.label), bold)
     worksheet.freeze_panes(1, 1)
     for number, row in enumerate(_rows(sheet), 1):
         if number > MOST_ROWS:

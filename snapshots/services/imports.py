@@ -196,13 +196,15 @@ def _planned(
         return PlannedRow(row.line, row.handle, "", "bad", str(wish))
     handle = wish.handle
     if handle in seen:
-        return PlannedRow(row.line, row.handle, handle, "twice", "It stands in the list already.")
+        return PlannedRow(row.line, row.handle, handle, "twice", gettext("It stands in the list already."))
     if handle in tracked:
-        return PlannedRow(row.line, row.handle, handle, "tracked", "It is tracked already.")
+        return PlannedRow(row.line, row.handle, handle, "tracked", gettext("It is tracked already."))
     if handle in pending:
-        return PlannedRow(row.line, row.handle, handle, "pending", "It is being checked already.")
+        return PlannedRow(row.line, row.handle, handle, "pending", gettext("It is being checked already."))
     if free <= 0:
-        sentence = f"All {limits.tracked_accounts} accounts of the {limits.name} plan would be in use."
+        sentence = gettext("All {tracked_accounts} accounts of the {name} plan would be in use.").format(
+            tracked_accounts=limits.tracked_accounts, name=limits.name
+        )
         return PlannedRow(row.line, row.handle, handle, "full", sentence)
     return PlannedRow(row.line, row.handle, handle, "new", "", wish.reason, tuple(wish.tags))
 
@@ -239,13 +241,13 @@ def _imported(row: dict[str, Any], jobs: dict[int, FetchJob]) -> ImportedRow:
         return ImportedRow(line, typed, handle, "failed", row["error"], None)
     job = jobs.get(row["job"])
     if job is None:
-        return ImportedRow(line, typed, handle, "failed", "The check is gone. Add the handle again.", None)
+        return ImportedRow(line, typed, handle, "failed", gettext("The check is gone. Add the handle again."), None)
     if job.state == FetchJob.State.DONE:
         return ImportedRow(line, typed, handle, "done", "", job.params.get("account_id"))
     if job.state in (FetchJob.State.ACTIVE, FetchJob.State.PAUSED):
         return ImportedRow(line, typed, handle, "waiting", job.error, None)
     if job.state == FetchJob.State.CANCELLED:
-        return ImportedRow(line, typed, handle, "cancelled", "Called off before it began.", None)
+        return ImportedRow(line, typed, handle, "cancelled", gettext("Called off before it began."), None)
     return ImportedRow(line, typed, handle, "failed", job.error, None)
 
 
@@ -256,7 +258,9 @@ def _forget_old_imports() -> None:
 def _minutes(tenant: TenantRef, limits: PlanLimits, requests: int) -> tuple[int | None, str]:
     """About how long so many requests take at the tenant's pace, and why that cannot be told."""
     if tenant.paused_reason:
-        return None, f"Fetching is paused for this workspace: {tenant.paused_reason}"
+        return None, gettext("Fetching is paused for this workspace: {paused_reason}").format(
+            paused_reason=tenant.paused_reason
+        )
     call = PlannedCall(tenant.id, USERID.slug, FetchJob.Kind.PROBE, limits.queue, credits=1)
     try:
         share = load_ports().gate.allow(call)

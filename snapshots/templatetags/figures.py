@@ -8,30 +8,35 @@ from django.utils.safestring import SafeString
 
 from snapshots.analytics.metrics import METRICS, Metric, Value
 from snapshots.analytics.uplift import Uplift
-from snapshots.web.metric_words import in_full, in_unit
+from snapshots.web.metric_words import counted, in_full, in_unit, interval
 from tikdash.templatetags.ui import exact_utc
 from tikdash.ui import numbers
+from tikdash.words import gettext
 
 register = template.Library()
 
 WIDTH = 100
 
 
+def _no_number(reason: str) -> SafeString:
+    words = '<span class="nil" title="{0}">{1}<span class="vh">{2}: {0}</span></span>'
+    return format_html(words, reason, numbers.NONE, gettext("no number"))
+
+
 @register.simple_tag
 def figure(value: Value) -> SafeString:
     """`6.16 %` with sample size and time on hover; a dash with its reason where there is none."""
     if value.value is None:
-        words = '<span class="nil" title="{0}">{1}<span class="vh">no number: {0}</span></span>'
-        return format_html(words, value.reason, numbers.NONE)
+        return _no_number(value.reason)
     if value.metric_id == "follower_growth":
         text = numbers.signed_percent(value.value)
     else:
         text = in_unit(value.value, value.metric)
     facts = [in_full(value.value, value.metric), f"n = {value.n}"]
     if value.as_of:
-        facts.append(f"as of {exact_utc(value.as_of)}")
+        facts.append(gettext("as of {time}").format(time=exact_utc(value.as_of)))
     if value.state != "ok":
-        facts.append("some counters are missing" if value.state == "missing" else "rounded upstream")
+        facts.append(gettext("some counters are missing") if value.state == "missing" else gettext("rounded upstream"))
     return format_html('<span title="{}">{}</span>', ", ".join(facts), text)
 
 
@@ -45,18 +50,15 @@ def as_percent(ratio: float | None) -> str:
 def uplift_figure(found: Uplift) -> SafeString:
     """`+51 %` with its interval below; a dash with its reason where there is none."""
     if found.value is None:
-        words = '<span class="nil" title="{0}">{1}<span class="vh">no number: {0}</span></span>'
-        return format_html(words, found.reason, numbers.NONE)
+        return _no_number(found.reason)
     sure = found.low is not None and found.high is not None and (found.low > 0 or found.high < 0)
     way = "flat" if not sure else "up" if found.value > 0 else "down"
     return format_html(
-        '<span class="change {}" title="{} posts with it, {} without">{}</span><span class="below">{} to {}</span>',
+        '<span class="change {}" title="{}">{}</span><span class="below">{}</span>',
         way,
-        found.n_with,
-        found.n_without,
+        gettext("{posts} with it, {n} without").format(posts=counted(found.n_with, "post"), n=found.n_without),
         numbers.signed_percent(found.value),
-        numbers.signed_percent(found.low),
-        numbers.signed_percent(found.high),
+        interval(found.low, found.high, signed=True),
     )
 
 
@@ -77,11 +79,12 @@ def bar(share: float | None, place: int) -> SafeString:
 def defined(metric_id: str) -> SafeString:
     """The name of a metric with its definition on hover."""
     metric = METRICS[metric_id]
-    return format_html('<span class="defined" title="{}">{}</span>', definition(metric), metric.name)
+    return format_html('<span class="defined" title="{}">{}</span>', definition(metric), gettext(metric.name))
 
 
 @register.filter
 def definition(metric: Metric) -> str:
-    """Formula, denominator, window and version in one line."""
-    per = f"; per {metric.denominator}" if metric.denominator else ""
-    return f"{metric.formula}{per}; {metric.window}; version {metric.version}"
+    """Formula, denominator, window and version in one line, in the reader's language."""
+    per = gettext("; per {denominator}").format(denominator=gettext(metric.denominator)) if metric.denominator else ""
+    said = gettext("{formula}{per}; {window}; version {version}")
+    return said.format(formula=gettext(metric.formula), per=per, window=gettext(metric.window), version=metric.version)

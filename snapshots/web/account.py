@@ -22,6 +22,7 @@ from snapshots.web.account_head import head
 from snapshots.web.account_tabs import panel, tab_in
 from tikdash.errors import BadInput, LimitReached
 from tikdash.ui.htmx import wants_piece
+from tikdash.words import gettext
 
 __all__ = ["change", "days_in", "header", "posts", "refresh", "series", "show", "viewed"]
 
@@ -88,7 +89,7 @@ def change(request: Any, account_id: int) -> HttpResponse:
         stop_tracking(tenant=request.tenant, account_ids=[account_id])
         return redirect("accounts")
     if action not in {"pause", "resume"}:
-        raise BadInput("Choose to pause, to resume or to stop the account.")
+        raise BadInput(gettext("Choose to pause, to resume or to stop the account."))
     if action == "pause":
         pause_accounts(account_ids=[account_id])
     else:

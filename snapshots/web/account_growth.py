@@ -15,27 +15,35 @@ from snapshots.web import metric_words
 from snapshots.web.export_links import export_links
 from tikdash import clock
 from tikdash.errors import BadInput
+from tikdash.ui import numbers
 from tikdash.ui.htmx import with_query
-from tikdash.words import gettext
+from tikdash.words import N_, gettext
 
 LONGEST = 3_660
-RANGES = {30: "30 d", 90: "90 d", 365: "1 y", LONGEST: "All"}
+RANGES = (30, 90, 365, LONGEST)
 DEFAULT_DAYS, DEFAULT_METRIC = 90, "follower_count"
 DRAWN = ("follower_count", "heart_count", "video_count")
 #: What is drawn, by its name in the address.
-VIEWS = {"": "Total", "change": "Change a day"}
+VIEWS = {"": N_("Total"), "change": N_("Change a day")}
 KINDS = {
-    "breakout": "breakout",
-    "vanished": "vanished",
-    "returned": "came back",
-    "renamed": "renamed",
-    "incident": "odd numbers",
-    "note": "note",
+    "breakout": N_("breakout"),
+    "vanished": N_("vanished"),
+    "returned": N_("came back"),
+    "renamed": N_("renamed"),
+    "incident": N_("odd numbers"),
+    "note": N_("note"),
 }
 #: What of a note stands on the chart itself.
 WORDS_ON_CHART = 24
 #: Notes that stand open below the chart; the others are folded.
 NOTES_SHOWN = 5
+
+
+def range_label(days: int) -> str:
+    """`30 d`, `1 y`, or that it is all there is."""
+    if days == LONGEST:
+        return gettext("All")
+    return gettext("1 y") if days == 365 else numbers.days(days)
 
 
 def days_in(request: Any) -> int:
@@ -50,15 +58,15 @@ def chart(request: Any, account_id: int) -> dict[str, Any]:
     """The context of `_growth.html`. Raises BadInput for a counter, range or view that does not exist, and NotFound."""
     metric, days, view = request.GET.get("metric", DEFAULT_METRIC), days_in(request), view_in(request)
     found = deltas.deltas(account_id=account_id, metric=metric, days=days)
-    label = f"{found.label}, change a day" if view else found.label
+    label = gettext("{label}, change a day").format(label=found.label) if view else found.label
     query = f"metric={metric}&days={days}" + (f"&show={view}" if view else "")
     return {
         "label": label,
-        "by": "capture date",
+        "by": gettext("by capture date"),
         "series_url": f"{reverse('account_series', args=[account_id])}?{query}",
         "metrics": _choices(request, "metric", {key: growth.COUNTERS[key] for key in DRAWN}, metric),
         "views": _choices(request, "show", VIEWS, view),
-        "ranges": _choices(request, "days", RANGES, days),
+        "ranges": _choices(request, "days", {length: range_label(length) for length in RANGES}, days),
         "table": found.days[::-1],
         "is_change": bool(view),
         "n": found.n,
@@ -74,7 +82,7 @@ def series_json(request: Any, account_id: int) -> bytes:
     """The chart's numbers: columns, not objects; `kind` is `bar` for changes. Raises as `chart`."""
     metric, days = request.GET.get("metric", DEFAULT_METRIC), days_in(request)
     if not view_in(request):
-        return orjson.dumps(vars(growth.series(account_id, metric, days)) | {"by": "capture date"})
+        return orjson.dumps(vars(growth.series(account_id, metric, days)) | {"by": gettext("by capture date")})
     found = deltas.deltas(account_id=account_id, metric=metric, days=days)
     return orjson.dumps(
         {
@@ -83,7 +91,7 @@ def series_json(request: Any, account_id: int) -> bytes:
             "days": days,
             "dates": [day.day.isoformat() for day in found.days],
             "values": [day.change for day in found.days],
-            "by": "capture date",
+            "by": gettext("by capture date"),
             "kind": "bar",
         }
     )
@@ -121,7 +129,13 @@ def happened(request: Any, account_id: int) -> dict[str, Any]:
 
 def row_of(request: Any, account_id: int, note: Annotation) -> dict[str, Any]:
     """A row of `_notes.html`: what happened, and where more of it is, or where it is changed."""
-    row = {"day": note.day, "kind": note.kind, "word": KINDS[note.kind], "text": note.text, "author": note.author}
+    row = {
+        "day": note.day,
+        "kind": note.kind,
+        "word": gettext(KINDS[note.kind]),
+        "text": note.text,
+        "author": note.author,
+    }
     if note.post_id is not None:
         row["url"] = with_query(request, tab="posts", post=note.post_id)
     if note.note_id is not None:
@@ -132,7 +146,7 @@ def row_of(request: Any, account_id: int, note: Annotation) -> dict[str, Any]:
 
 def _mark(note: Annotation) -> str:
     if note.kind != "note":
-        return KINDS[note.kind]
+        return gettext(KINDS[note.kind])
     return note.text if len(note.text) <= WORDS_ON_CHART else f"{note.text[: WORDS_ON_CHART - 1].rstrip()}…"
 
 
@@ -144,6 +158,6 @@ def _address(request: Any, name: str, *ids: int) -> str:
 
 def _choices(request: Any, name: str, choices: dict[Any, str], active: Any) -> list[dict[str, Any]]:
     return [
-        {"key": key, "label": label, "url": with_query(request, **{name: key}), "active": key == active}
+        {"key": key, "label": gettext(label), "url": with_query(request, **{name: key}), "active": key == active}
         for key, label in choices.items()
     ]

@@ -10,10 +10,11 @@ from snapshots.analytics.growth import COUNTERS
 from snapshots.analytics.metrics import ACCOUNT_COLUMNS
 from snapshots.selectors import refresh_state
 from snapshots.web import metric_words
+from tikdash.words import N_, gettext
 
 #: Tiles of counters: the metric, and how its tile is called.
-COUNTER_TILES = {"followers": "Followers", "hearts": "Hearts", "videos": "Posts"}
-POST_TILES = {"views_median": "Median views", "posts_per_week": "Posts a week"}
+COUNTER_TILES = {"followers": N_("Followers"), "hearts": N_("Hearts"), "videos": N_("Posts")}
+POST_TILES = {"views_median": N_("Median views"), "posts_per_week": N_("Posts a week")}
 
 
 def head(request: Any, account_id: int) -> dict[str, Any]:
@@ -21,13 +22,13 @@ def head(request: Any, account_id: int) -> dict[str, Any]:
     account = analytics.header(account_id)
     counters = dict(zip(COUNTERS, analytics.tiles(account_id), strict=True))
     tiles = [
-        _of_counter(metric_id, label, counters[ACCOUNT_COLUMNS[metric_id]], account)
+        _of_counter(metric_id, gettext(label), counters[ACCOUNT_COLUMNS[metric_id]], account)
         for metric_id, label in COUNTER_TILES.items()
     ]
     rate = metric_words.headline_of(request.tenant)
-    labels = {rate.id: "Engagement rate"} | POST_TILES
+    labels = {rate.id: N_("Engagement rate")} | POST_TILES
     beside = against_before(tenant_id=request.tenant.id, account_id=account_id, metric_ids=list(labels))
-    tiles += [_of_posts(label, beside[metric_id]) for metric_id, label in labels.items()]
+    tiles += [_of_posts(gettext(label), beside[metric_id]) for metric_id, label in labels.items()]
     return {
         "account": account,
         "tiles": tiles,
@@ -37,7 +38,13 @@ def head(request: Any, account_id: int) -> dict[str, Any]:
 
 
 def _of_counter(metric_id: str, label: str, tile: analytics.Tile, account: analytics.AccountHeader) -> dict[str, Any]:
-    days = f"Change over {metric_words.counted(tile.change_days, 'day')} by capture date." if tile.change_days else ""
+    days = (
+        gettext("Change over {change_days} by capture date.").format(
+            change_days=metric_words.counted(tile.change_days, "day")
+        )
+        if tile.change_days
+        else ""
+    )
     return {
         "key": metric_id,
         "label": label,
@@ -58,12 +65,14 @@ def _of_posts(label: str, beside: Beside) -> dict[str, Any]:
     now, before = beside.now, beside.before
     words = metric_words.shown(now)
     change, way = metric_words.change_in_words(beside.change, before.value if before else None, now.metric)
-    more = "The posts before these were not read, or are too few, so there is no change to show."
+    more = gettext("The posts before these were not read, or are too few, so there is no change to show.")
     if before is not None:
         posts = metric_words.counted(before.n, "post")
-        more = f"{metric_words.in_unit(before.value, now.metric)} with the {posts} before these."
+        more = gettext("{value} with the {posts} before these.").format(
+            value=metric_words.in_unit(before.value, now.metric), posts=posts
+        )
     if now.state == "missing" and now.value is not None:
-        more += " Some posts are left out because a counter is not known."
+        more += " " + gettext("Some posts are left out because a counter is not known.")
     return {
         "key": now.metric_id,
         "label": label,

@@ -9,7 +9,7 @@ from typing import Any
 from snapshots.web import account_growth, account_insights, account_posts
 from tikdash.errors import BadInput
 from tikdash.ui.htmx import with_query
-from tikdash.words import gettext
+from tikdash.words import N_, gettext
 
 DEFAULT = "overview"
 #: An address with one of these and without a tab is one of the posts: so it was before there were tabs.
@@ -47,14 +47,14 @@ def _insight(make: Callable[[Any, int], dict[str, Any]]) -> Callable[[Any, int, 
 TABS = {
     tab.key: tab
     for tab in (
-        Tab(DEFAULT, "Overview", _overview),
-        Tab("posts", "Posts", _posts),
-        Tab("hashtags", "Hashtags", _insight(account_insights.hashtags_tab)),
-        Tab("sounds", "Sounds", _insight(account_insights.sounds_tab)),
-        Tab("audience", "Audience", _insight(account_insights.audience_tab)),
-        Tab("comments", "Comments", _insight(account_insights.comments_tab)),
-        Tab("stories", "Stories", _insight(account_insights.stories_tab)),
-        Tab("activity", "Activity", _insight(account_insights.activity_tab)),
+        Tab(DEFAULT, N_("Overview"), _overview),
+        Tab("posts", N_("Posts"), _posts),
+        Tab("hashtags", N_("Hashtags"), _insight(account_insights.hashtags_tab)),
+        Tab("sounds", N_("Sounds"), _insight(account_insights.sounds_tab)),
+        Tab("audience", N_("Audience"), _insight(account_insights.audience_tab)),
+        Tab("comments", N_("Comments"), _insight(account_insights.comments_tab)),
+        Tab("stories", N_("Stories"), _insight(account_insights.stories_tab)),
+        Tab("activity", N_("Activity"), _insight(account_insights.activity_tab)),
     )
 }
 
@@ -72,7 +72,7 @@ def tab_in(request: Any, key: str | None = None) -> dict[str, Any]:
         "panel": f"snapshots/_tab_{key}.html",
         # What belongs to one tab only does not follow into another.
         "tabs": [
-            {"key": tab.key, "label": tab.label, "url": _url(request, tab.key), "active": tab.key == key}
+            {"key": tab.key, "label": gettext(tab.label), "url": _url(request, tab.key), "active": tab.key == key}
             for tab in TABS.values()
         ],
     }

@@ -110,7 +110,7 @@ def _sorts(request: Any, sort: str) -> list[dict[str, Any]]:
         sorts.append(
             {
                 "key": key,
-                "label": label,
+                "label": gettext(label),
                 "url": with_query(request, sort=target),
                 "active": active,
                 "direction": "descending" if descending else "ascending",

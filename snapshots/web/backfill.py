@@ -12,10 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from snapshots.services import backfill
 from tikdash.errors import BadInput, NotFound, TikdashError
 from tikdash.ui.htmx import wants_piece
+from tikdash.words import N_, gettext
 
 MONTHS = (3, 6, 12, 24, 36)
 DEFAULT_MONTHS = 12
-STATES = {"done": "done", "cancelled": "called off", "dead": "stopped", "paused": "paused"}
+STATES = {"done": N_("done"), "cancelled": N_("called off"), "dead": N_("stopped"), "paused": N_("paused")}
 
 
 @require_http_methods(["GET", "POST"])
@@ -61,7 +62,7 @@ def state(account_id: int) -> dict[str, Any]:
     return shown | {
         "progress": progress,
         "most_pages": most,
-        "state": STATES.get(progress.state, ""),
+        "state": gettext(STATES.get(progress.state, "")),
         "waits": progress.is_open and not progress.pages,
     }
 
@@ -69,5 +70,5 @@ def state(account_id: int) -> dict[str, Any]:
 def _months(request: Any) -> int:
     text = request.POST.get("months", "")
     if not (text.isascii() and text.isdecimal()) or len(text) > 4:
-        raise BadInput("Choose how many months to read.")
+        raise BadInput(gettext("Choose how many months to read."))
     return int(text)

@@ -17,7 +17,7 @@ from snapshots.services import bulk
 from snapshots.services.removals import stop_tracking, undo_removal
 from tikdash.errors import BadInput, TikdashError
 from tikdash.ui import numbers
-from tikdash.words import gettext
+from tikdash.words import gettext, ngettext
 
 MOST_CHOSEN = 5_000
 FILTERS = ("q", "reason", "sort")
@@ -50,8 +50,15 @@ def undo(request: Any, removal_id: int) -> HttpResponse:
             raise
         messages.error(request, str(error))
     else:
-        messages.success(request, f"{_are(back)} tracked again, with all numbers.")
+        messages.success(request, _back_again(back))
     return redirect("accounts")
+
+
+def _back_again(n: int) -> str:
+    said = ngettext(
+        "{n} account is tracked again, with all numbers.", "{n} accounts are tracked again, with all numbers.", n
+    )
+    return _said(said, n)
 
 
 def _chosen(request: Any) -> list[int]:
@@ -85,26 +92,49 @@ def _again(request: Any, ids: Sequence[int], name: str) -> dict[str, Any]:
 def _add_tags(request: Any, ids: list[int]) -> str:
     tags = bulk.some_tags(request.POST.get("tags", "")[:500])
     changed, full = bulk.add_tags(account_ids=ids, tags=tags)
-    left = f" {_accounts(full)} would have more than 10 tags, and keep theirs." if full else ""
-    return f"{_are(changed)} tagged with {', '.join(tags)}.{left}"
+    said = _said(
+        ngettext("{n} account is tagged with {tags}.", "{n} accounts are tagged with {tags}.", changed), changed
+    )
+    left = ngettext(
+        "{n} account would have more than 10 tags, and keeps its own.",
+        "{n} accounts would have more than 10 tags, and keep theirs.",
+        full,
+    )
+    said = said.format(tags=", ".join(tags))
+    return f"{said} {_said(left, full)}" if full else said
 
 
 def _remove_tags(request: Any, ids: list[int]) -> str:
     tags = bulk.some_tags(request.POST.get("tags", "")[:500])
-    return f"{_accounts(bulk.remove_tags(account_ids=ids, tags=tags))} lost the tags {', '.join(tags)}."
+    n = bulk.remove_tags(account_ids=ids, tags=tags)
+    return _said(ngettext("{n} account lost the tags {tags}.", "{n} accounts lost the tags {tags}.", n), n).format(
+        tags=", ".join(tags)
+    )
 
 
 def _pause(request: Any, ids: list[int]) -> str:
-    return f"{_are(bulk.pause_accounts(account_ids=ids))} paused. Their numbers stay, nothing new is fetched."
+    n = bulk.pause_accounts(account_ids=ids)
+    said = ngettext(
+        "{n} account is paused. Its numbers stay, nothing new is fetched.",
+        "{n} accounts are paused. Their numbers stay, nothing new is fetched.",
+        n,
+    )
+    return _said(said, n)
 
 
 def _resume(request: Any, ids: list[int]) -> str:
-    return f"{_are(bulk.resume_accounts(account_ids=ids))} fetched again."
+    n = bulk.resume_accounts(account_ids=ids)
+    return _said(ngettext("{n} account is fetched again.", "{n} accounts are fetched again.", n), n)
 
 
 def _refresh(request: Any, ids: list[int]) -> str:
-    done = bulk.refresh_accounts(tenant=request.tenant, account_ids=ids)
-    return f"{_are(len(done.ids))} being read. New numbers replace the old ones as they come."
+    n = len(bulk.refresh_accounts(tenant=request.tenant, account_ids=ids).ids)
+    said = ngettext(
+        "{n} account is being read. New numbers replace the old ones as they come.",
+        "{n} accounts are being read. New numbers replace the old ones as they come.",
+        n,
+    )
+    return _said(said, n)
 
 
 def _stop(request: Any, ids: list[int]) -> str:
@@ -122,12 +152,8 @@ def _ask_to_stop(ids: list[int]) -> dict[str, Any]:
     return {"count": bulk.count_tracked(ids)}
 
 
-def _accounts(number: int) -> str:
-    return "1 account" if number == 1 else f"{number:,} accounts"
-
-
-def _are(number: int) -> str:
-    return f"{_accounts(number)} {'is' if number == 1 else 'are'}"
+def _said(sentence: str, n: int) -> str:
+    return sentence.replace("{n}", numbers.exact(n))
 
 
 ACTIONS: dict[str, Action] = {

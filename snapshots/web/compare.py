@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import orjson
@@ -17,12 +18,14 @@ from snapshots.analytics.growth import COUNTERS
 from snapshots.analytics.metrics import METRICS
 from snapshots.handles import clean_handle
 from snapshots.selectors import account_id_of, accounts_to_choose
+from snapshots.web.account_growth import range_label
 from snapshots.web.metric_words import headline_of
 from tikdash.errors import BadInput, NotFound
+from tikdash.ui import numbers
 from tikdash.ui.htmx import with_query
 from tikdash.words import gettext
 
-RANGES = {30: "30 d", 90: "90 d", 365: "1 y"}
+RANGES = (30, 90, 365)
 DEFAULT_DAYS, DEFAULT_METRIC, DEFAULT_VOICE = 90, "follower_count", 30
 DRAWN = ("follower_count", "heart_count", "video_count")
 #: A table of more days than this shows every n-th.
@@ -114,13 +117,13 @@ def _series(request: Any, ids: list[int]) -> Comparison:
         tenant_id=request.tenant.id,
         account_ids=ids,
         metric=request.GET.get("metric") or DEFAULT_METRIC,
-        days=_number(request, "days", DEFAULT_DAYS, "The range is a number of days: 30, 90 or 365."),
+        days=_number(request, "days", DEFAULT_DAYS, gettext("The range is a number of days: 30, 90 or 365.")),
         indexed=mode == "indexed",
     )
 
 
 def _comparison(request: Any, ids: list[int]) -> dict[str, Any]:
-    voice_days = _number(request, "voice", DEFAULT_VOICE, "Shares of voice are of 7, 30 or 90 days.")
+    voice_days = _number(request, "voice", DEFAULT_VOICE, gettext("Shares of voice are of 7, 30 or 90 days."))
     shown = _series(request, ids)
     heard = voices(tenant_id=request.tenant.id, account_ids=ids, days=voice_days)
     return {
@@ -129,7 +132,7 @@ def _comparison(request: Any, ids: list[int]) -> dict[str, Any]:
         "voices": _voices(heard),
         "voice_as_of": heard.as_of,
         "voice_days": [
-            {"label": f"{days} d", "url": with_query(request, voice=days), "active": days == voice_days}
+            {"label": numbers.days(days), "url": with_query(request, voice=days), "active": days == voice_days}
             for days in VOICE_DAYS
         ],
         "metrics": _metrics(table(tenant_id=request.tenant.id, account_ids=ids), rows_of(request.tenant)),
@@ -160,26 +163,30 @@ def _chart(request: Any, shown: Comparison) -> dict[str, Any]:
         "as_of": max((line.as_of for line in shown.lines if line.as_of), default=None),
         "series_url": f"{reverse('compare_series')}?{query}",
         "metrics": [
-            {"label": COUNTERS[key], "url": with_query(request, metric=key), "active": key == shown.metric}
+            {"label": gettext(COUNTERS[key]), "url": with_query(request, metric=key), "active": key == shown.metric}
             for key in DRAWN
         ],
         "ranges": [
-            {"label": label, "url": with_query(request, days=length), "active": length == days}
-            for length, label in RANGES.items()
+            {"label": range_label(length), "url": with_query(request, days=length), "active": length == days}
+            for length in RANGES
         ],
         "modes": [
-            {"label": "Absolute", "url": with_query(request, mode=None), "active": not shown.indexed},
-            {"label": "Indexed", "url": with_query(request, mode="indexed"), "active": shown.indexed},
+            {"label": gettext("Absolute"), "url": with_query(request, mode=None), "active": not shown.indexed},
+            {"label": gettext("Indexed"), "url": with_query(request, mode="indexed"), "active": shown.indexed},
         ],
         "step": step,
         "table": [
-            {"day": shown.dates[place], "values": [line.values[place] for line in shown.lines]} for place in places
+            {
+                "day": numbers.day(date.fromisoformat(shown.dates[place])),
+                "values": [line.values[place] for line in shown.lines],
+            }
+            for place in places
         ],
     }
 
 
 def _voices(heard: ShareOfVoice) -> list[dict[str, Any]]:
-    parts = (("Views", "plays"), ("Engagement", "engagement"), ("Posts", "posts"))
+    parts = ((gettext("Views"), "plays"), (gettext("Engagement"), "engagement"), (gettext("Posts"), "posts"))
     return [
         {
             "label": label,

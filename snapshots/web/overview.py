@@ -17,9 +17,10 @@ from snapshots.web.metric_words import headline_of
 from tikdash.budget import BudgetWord, budget_words
 from tikdash.errors import BadInput
 from tikdash.ui.htmx import wants_piece, with_query
+from tikdash.words import N_, gettext
 
 MOST_BREAKOUTS, MOST_NOTICES = 6, 8
-REASONS = {"own": "Own", "competitor": "Competitors", "partner": "Partners"}
+REASONS = {"own": N_("Own"), "competitor": N_("Competitors"), "partner": N_("Partners")}
 
 
 @require_GET
@@ -52,8 +53,8 @@ def group_choices(request: Any, group: Group) -> dict[str, Any]:
     """What the form of a group offers."""
     return {
         "reasons": [
-            {"key": key, "label": label, "url": with_query(request, reason=key), "active": key == group.reason}
-            for key, label in {"": "All", **REASONS}.items()
+            {"key": key, "label": gettext(label), "url": with_query(request, reason=key), "active": key == group.reason}
+            for key, label in {"": N_("All"), **REASONS}.items()
         ],
         "tags": tags_of(tenant_id=request.tenant.id),
         "tag": group.tag,
@@ -88,7 +89,11 @@ def _numbers(request: Any, group: Group) -> dict[str, Any]:
 def _budget(request: Any) -> list[BudgetWord]:
     """What keeps the whole workspace from being read, or soon will."""
     paused = request.tenant.paused_reason
-    words = [BudgetWord("reached", f"Fetching is paused for this workspace: {paused}")] if paused else []
+    words = (
+        [BudgetWord("reached", gettext("Fetching is paused for this workspace: {paused}").format(paused=paused))]
+        if paused
+        else []
+    )
     return words + budget_words(request.tenant.id)
 
 

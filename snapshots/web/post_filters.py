@@ -22,7 +22,7 @@ from snapshots.selectors import account_id_of, count_of_accounts
 from tikdash.errors import BadInput, NotFound
 from tikdash.tiklive.text import clean_text
 from tikdash.ui.styles import NARROW_SPACE
-from tikdash.words import gettext
+from tikdash.words import N_, gettext
 
 TEXTS = {"q": 100, "hashtag": 100, "sound": 32, "artist": 100, "mentions": 100, "account": 400, "tag": 40}
 CHOICES = {"reason": TrackedAccount.Reason.values, "kind": Post.Kind.values}
@@ -34,9 +34,18 @@ SHOWN_AT_FIRST = ("posted_at", "plays", "er", "diggs", "comments", "shares")
 MOST_ACCOUNTS = 20
 EARLIEST = date(2014, 1, 1)
 LABELS = {
-    "q": "title has", "hashtag": "hashtag", "sound": "sound", "artist": "sound by", "mentions": "comments mention",
-    "account": "account", "tag": "tag", "reason": "reason", "kind": "kind", "from": "from", "to": "to",
-}  # fmt: skip
+    "q": N_("title has"),
+    "hashtag": N_("hashtag"),
+    "sound": N_("sound"),
+    "artist": N_("sound by"),
+    "mentions": N_("comments mention"),
+    "account": N_("account"),
+    "tag": N_("tag"),
+    "reason": N_("reason"),
+    "kind": N_("kind"),
+    "from": N_("from"),
+    "to": N_("to"),
+}
 
 
 @dataclass
@@ -231,7 +240,11 @@ class _Reader:
         except (ValueError, OverflowError):
             fits = False
         if not fits:
-            example = "a share in per cent, for example 6.5" if key == "er" else "a whole number, for example 10000"
+            example = (
+                gettext("a share in per cent, for example 6.5")
+                if key == "er"
+                else gettext("a whole number, for example 10000")
+            )
             self.fail(name, gettext("Write {example}.").format(example=example))
             return None
         if key == "er":
@@ -241,6 +254,8 @@ class _Reader:
 
 def _words(name: str, value: str) -> str:
     if name in LEAST:
-        label = COLUMNS[LEAST[name]].label
+        label = gettext(COLUMNS[LEAST[name]].label)
         return f"{label} ≥ {value}{NARROW_SPACE + '%' if LEAST[name] == 'er' else ''}"
-    return f"{LABELS[name]} {'#' if name == 'hashtag' else ''}{value.lstrip('#') if name == 'hashtag' else value}"
+    return (
+        f"{gettext(LABELS[name])} {'#' if name == 'hashtag' else ''}{value.lstrip('#') if name == 'hashtag' else value}"
+    )

@@ -18,21 +18,22 @@ from snapshots.analytics.topics import ORDERS
 from snapshots.web.overview import group_choices, read_group
 from tikdash.errors import BadInput
 from tikdash.ui.htmx import wants_piece, with_query
+from tikdash.words import N_, gettext
 
-ORDER_LABELS = {"rising": "Rising", "posts": "Most used", "views": "Most viewed", "uplift": "Uplift"}
+ORDER_LABELS = {"rising": N_("Rising"), "posts": N_("Most used"), "views": N_("Most viewed"), "uplift": N_("Uplift")}
 DEFAULT_ORDER = "rising"
 
 
 @require_GET
 def hashtag_list(request: Any) -> HttpResponse:
     """Hashtags; the address carries reason, tag and order."""
-    return _page(request, "Hashtags", hashtags, _hashtag)
+    return _page(request, gettext("Hashtags"), hashtags, _hashtag)
 
 
 @require_GET
 def sound_list(request: Any) -> HttpResponse:
     """Sounds; the address carries reason, tag and order."""
-    return _page(request, "Sounds", sounds, _sound)
+    return _page(request, gettext("Sounds"), sounds, _sound)
 
 
 def _page(request: Any, title: str, read: Any, describe: Any) -> HttpResponse:
@@ -40,7 +41,9 @@ def _page(request: Any, title: str, read: Any, describe: Any) -> HttpResponse:
     order = request.GET.get("order") or DEFAULT_ORDER
     rows: list[Any] = []
     if order not in ORDERS:
-        error = error or f"This list cannot be sorted by “{order[:40]}”. Choose one of: {', '.join(ORDERS)}."
+        error = error or gettext("This list cannot be sorted by “{order}”. Choose one of: {choices}.").format(
+            order=order[:40], choices=", ".join(ORDERS)
+        )
     elif not error and group.members:
         try:
             rows = read(request.tenant.id, None if group.is_whole else group.ids, order=order)
@@ -52,7 +55,7 @@ def _page(request: Any, title: str, read: Any, describe: Any) -> HttpResponse:
         "error": error,
         "order": order,
         "orders": [
-            {"key": key, "label": label, "url": with_query(request, order=key), "active": key == order}
+            {"key": key, "label": gettext(label), "url": with_query(request, order=key), "active": key == order}
             for key, label in ORDER_LABELS.items()
         ],
         "rows": [describe(row, group) for row in rows],
@@ -73,9 +76,9 @@ def _hashtag(row: HashtagRow, group: Group) -> dict[str, Any]:
 
 
 def _sound(row: SoundRow, group: Group) -> dict[str, Any]:
-    by = row.author or "unknown artist"
+    by = row.author or gettext("unknown artist")
     return _topic(row, group, sound=row.music_id) | {
-        "name": row.title or f"Sound {row.music_id}",
+        "name": row.title or gettext("Sound {music_id}").format(music_id=row.music_id),
         "below": f"{'original by' if row.original else 'by'} {by}",
         "everywhere": row.video_count,
         "artist_url": f"{reverse('posts')}?{urlencode({'artist': row.author})}" if row.author else "",

@@ -89,7 +89,7 @@ def test_the_series_are_columns_of_json_with_null_for_a_gap(ana: Client, lena: T
         "days": 90,
         "dates": ["2026-11-13", "2026-11-14", "2026-11-15"],
         "values": [1_280_000, None, 1_284_000],
-        "by": "capture date",
+        "by": "by capture date",
     }
     hearts = ana.get(url(lena, "series.json"), {"metric": "heart_count", "days": 30}).json()
     assert (hearts["label"], hearts["days"], hearts["values"]) == ("Hearts", 30, [250_000] * 3)

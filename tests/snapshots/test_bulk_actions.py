@@ -58,7 +58,7 @@ def test_tags_are_added_once_and_taken_away(acme: TenantRef, ana: Client) -> Non
 def test_an_account_with_ten_tags_keeps_them(acme: TenantRef, ana: Client) -> None:
     full = with_jobs(tags=[f"t{n}" for n in range(10)])
     page = send(ana, "add_tags", ids=[full, with_jobs()], tags="more")
-    assert "1 account is tagged with more. 1 account would have more than 10 tags, and keep theirs." in page
+    assert "1 account is tagged with more. 1 account would have more than 10 tags, and keeps its own." in page
     assert "more" not in tags_of(full)
 
 

@@ -48,7 +48,7 @@ def test_the_lines_are_absolute_or_indexed_on_one_axis(ana: Client, pair: list[T
 
 def test_the_page_has_the_chart_as_a_table_shares_and_metrics(ana: Client, pair: list[TrackedAccount]) -> None:
     page = text_of(ana.get(address(pair)))
-    assert re.search(r"2026-11-15</th><td class=\"num\">300</td><td class=\"num\">3,000</td>", page)
+    assert re.search(r"15 Nov 2026</th><td class=\"num\">300</td><td class=\"num\">3,000</td>", page)
     assert "24.0\u202f%" in page and "76.0\u202f%" in page
     assert "Engagement rate by views" in page and "Σ(likes + comments + shares) / Σ views" in page
     assert re.search(r"data-lines-url=\"/compare/series.json\?accounts=\d+%2C\d+\"", page)

@@ -9,15 +9,32 @@ from typing import Any, TypedDict
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString, mark_safe
 
 from tikdash.ui import browsers, numbers
 from tikdash.ui.sparkline import sparkline_svg
-from tikdash.ui.styles import NARROW_SPACE
-from tikdash.words import gettext, local
+from tikdash.ui.styles import NARROW_SPACE, style
+from tikdash.words import N_, gettext, local
 
 register = template.Library()
+
+#: Words that pages show as they are stored, through `{% translate row.reason %}`.
+SHOWN_AS_STORED = (N_("own"), N_("competitor"), N_("partner"), N_("owner"), N_("admin"), N_("member"))
+#: What scripts say. They find it in the page by the English words, so that they work without it.
+OF_SCRIPTS = (
+    N_("on the day"),
+    N_("No numbers in this range yet. The first one appears after the first reading."),
+    N_("No numbers in this range yet."),
+    N_("The chart could not be loaded. Load the page again; the table below has the numbers."),
+    N_("This page is too old for that. Load it again and repeat."),
+    N_("That is not here any more. Load the page again."),
+    N_("That was too often. Wait a moment and try again."),
+    N_("The database does not answer. Nothing is lost; try again in a moment."),
+    N_("The server could not do that. Try again in a moment."),
+    N_("The server cannot be reached. Look at your connection."),
+    N_("The server takes too long. Try again in a moment."),
+)
 
 
 class SortHeader(TypedDict):
@@ -134,6 +151,15 @@ def icon(name: str, size: int = 20) -> SafeString:
         sprite=static("tikdash/icons.svg"),
         name=name,
     )
+
+
+@register.simple_tag
+def words_of_scripts() -> SafeString:
+    """What scripts say and how they write numbers in the reader's language, as data that the browser does not run."""
+    marks = style()
+    said = {text: gettext(text) for text in OF_SCRIPTS}
+    written = {"decimal": marks.decimal, "group": marks.group, "units": marks.units, "months": marks.months}
+    return json_script({"said": said, **written}, "words")
 
 
 @register.simple_tag

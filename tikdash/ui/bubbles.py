@@ -9,6 +9,7 @@ from itertools import combinations
 from math import hypot, sqrt
 
 from tikdash.ui.numbers import exact, short
+from tikdash.words import gettext
 
 #: More are hard to tell apart, and stand in the table anyway.
 MOST = 24
@@ -90,7 +91,9 @@ def _is_free(circle: Circle, placed: Sequence[Circle]) -> bool:
 
 
 def _bubble(word: Word, circle: Circle) -> str:
-    said = f"{word.text}: {exact(word.views)} views, {exact(word.posts)} posts"
+    said = gettext("{text}: {views} views, {posts} posts").format(
+        text=word.text, views=exact(word.views), posts=exact(word.posts)
+    )
     text = ""
     room = int(2 * circle.r * 0.88 / _LETTER)
     if room >= 4:

@@ -121,9 +121,14 @@ def day(value: date) -> str:
     """A date, or that of a moment by the reader's clock, as `3 Mar 2026`."""
     if isinstance(value, datetime):
         value = local(value)
+    return f"{day_and_month(value)} {value.year}"
+
+
+def day_and_month(value: date) -> str:
+    """A date without its year, `3 Mar`."""
     marks = style()
     number = marks.first if value.day == 1 else str(value.day)
-    return f"{number} {marks.months[value.month - 1]} {value.year}"
+    return f"{number} {marks.months[value.month - 1]}"
 
 
 def clock(moment: datetime) -> str:

@@ -15,12 +15,14 @@ from statistics import fmean, median
 from snapshots.analytics.metrics.registry import METRICS, metric
 from snapshots.analytics.metrics.values import MISSING, OK, PostNumbers, Value, given, none
 from tikdash.errors import BadInput
-from tikdash.words import gettext
+from tikdash.words import N_, gettext, ngettext
 
-NO_VIEWS = "None of these posts has views."
-NO_FOLLOWERS_THEN = "The followers at the time of posting are not known."
-NO_RATES = "None of these posts has views and known likes, comments and shares."
-NO_LIKES = "None of these posts has likes."
+NO_VIEWS = N_("None of these posts has views.")
+NO_FOLLOWERS_THEN = N_("The followers at the time of posting are not known.")
+NO_RATES = N_("None of these posts has views and known likes, comments and shares.")
+NO_LIKES = N_("None of these posts has likes.")
+
+OTHERS = "other post"
 
 
 class Sample:
@@ -99,7 +101,7 @@ def compute_all(
 
 def er_views_post(post: PostNumbers) -> Value:
     """The engagement rate of one post by its views."""
-    nothing = "Its views, likes, comments and shares are not all known, or nobody saw it yet."
+    nothing = gettext("Its views, likes, comments and shares are not all known, or nobody saw it yet.")
     sample = Sample([post])
     return _of("er_views_post", sample, sample.rates, fmean, known=len(sample.rated), nothing=nothing)
 
@@ -115,11 +117,11 @@ def outlier(post: PostNumbers, others: Sequence[PostNumbers], *, as_of: datetime
     sample = Sample(others, as_of=as_of)
     n = len(sample.views)
     if post.plays is None:
-        return none("outlier", n, "The views of this post are not known.", state=MISSING, as_of=as_of)
+        return none("outlier", n, gettext("The views of this post are not known."), state=MISSING, as_of=as_of)
     plays = post.plays
     if n >= METRICS["outlier"].at_least and not median(sample.views):
-        return none("outlier", n, "The other posts have no views.", as_of=as_of)
-    return _of("outlier", sample, sample.views, lambda views: plays / median(views), noun="other post")
+        return none("outlier", n, gettext("The other posts have no views."), as_of=as_of)
+    return _of("outlier", sample, sample.views, lambda views: plays / median(views), noun=OTHERS)
 
 
 def _maker(metric_id: str) -> Callable[[Sample], Value]:
@@ -134,11 +136,30 @@ def _too_few(metric_id: str, usable: int, total: int, noun: str) -> str:
     needed = METRICS[metric_id].at_least
     if usable >= needed:
         return ""
+    others = noun == OTHERS
     if not total:
-        return f"There is no {noun} to go by yet."
+        return gettext("There is no other post to go by yet.") if others else gettext("There is no post to go by yet.")
     if total < needed:
-        return f"Only {total} {noun}{'s' if total > 1 else ''} to go by; it takes at least {needed}."
-    return f"The numbers of only {usable} of {total} {noun}s are known; it takes at least {needed}."
+        few = (
+            ngettext(
+                "Only {n} other post to go by; it takes at least {needed}.",
+                "Only {n} other posts to go by; it takes at least {needed}.",
+                total,
+            )
+            if others
+            else ngettext(
+                "Only {n} post to go by; it takes at least {needed}.",
+                "Only {n} posts to go by; it takes at least {needed}.",
+                total,
+            )
+        )
+        return few.format(n=total, needed=needed)
+    unknown = (
+        gettext("The numbers of only {usable} of {total} other posts are known; it takes at least {needed}.")
+        if others
+        else gettext("The numbers of only {usable} of {total} posts are known; it takes at least {needed}.")
+    )
+    return unknown.format(usable=usable, total=total, needed=needed)
 
 
 def _of(
@@ -212,17 +233,17 @@ def _views_median(sample: Sample) -> Value:
 def _posts_per_week(sample: Sample) -> Value:
     n = len(sample.posts)
     if not sample.days or sample.days <= 0:
-        return none("posts_per_week", n, "The length of the window is not known.", as_of=sample.as_of)
+        return none("posts_per_week", n, gettext("The length of the window is not known."), as_of=sample.as_of)
     return given("posts_per_week", n / (sample.days / 7), n, as_of=sample.as_of)
 
 
 def _views_per_follower(sample: Sample) -> Value:
     n, followers = len(sample.views), sample.followers
     if followers is None:
-        reason = "The followers have not been read yet."
+        reason = gettext("The followers have not been read yet.")
         return none("views_per_follower", n, reason, state=MISSING, as_of=sample.as_of)
     if not followers:
-        return none("views_per_follower", n, "The account has no followers.", as_of=sample.as_of)
+        return none("views_per_follower", n, gettext("The account has no followers."), as_of=sample.as_of)
     return _of("views_per_follower", sample, sample.views, lambda views: median(views) / followers)
 
 

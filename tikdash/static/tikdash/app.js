@@ -2,6 +2,10 @@
 (function () {
   "use strict";
 
+  const inPage = document.getElementById("words");
+  const said = inPage ? JSON.parse(inPage.textContent).said : {};
+  const t = (text) => said[text] || text;
+
   const root = document.documentElement;
 
   function storedTheme() {
@@ -104,11 +108,11 @@
   }
 
   function wordsForStatus(status) {
-    if (status === 403) return "This page is too old for that. Load it again and repeat.";
-    if (status === 404) return "That is not here any more. Load the page again.";
-    if (status === 429) return "That was too often. Wait a moment and try again.";
-    if (status === 503) return "The database does not answer. Nothing is lost; try again in a moment.";
-    return "The server could not do that. Try again in a moment.";
+    if (status === 403) return t("This page is too old for that. Load it again and repeat.");
+    if (status === 404) return t("That is not here any more. Load the page again.");
+    if (status === 429) return t("That was too often. Wait a moment and try again.");
+    if (status === 503) return t("The database does not answer. Nothing is lost; try again in a moment.");
+    return t("The server could not do that. Try again in a moment.");
   }
 
   // An empty filter says nothing; without it the address is the one that a person would share.
@@ -133,8 +137,8 @@
     if (event.detail.successful) hideTrouble();
   });
   document.addEventListener("htmx:responseError", (event) => showTrouble(wordsForStatus(event.detail.xhr.status)));
-  document.addEventListener("htmx:sendError", () => showTrouble("The server cannot be reached. Look at your connection."));
-  document.addEventListener("htmx:timeout", () => showTrouble("The server takes too long. Try again in a moment."));
+  document.addEventListener("htmx:sendError", () => showTrouble(t("The server cannot be reached. Look at your connection.")));
+  document.addEventListener("htmx:timeout", () => showTrouble(t("The server takes too long. Try again in a moment.")));
 
   document.addEventListener("htmx:afterSettle", function (event) {
     const element = event.detail.elt;

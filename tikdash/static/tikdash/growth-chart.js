@@ -2,13 +2,21 @@
 (function () {
   "use strict";
 
-  const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
   const NARROW_SPACE = "\u202f";
   const whole = new Intl.NumberFormat("en-US");
+  const plain = { decimal: ".", group: ",", units: ["K", "M", "B"], months: "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" "), said: {} };
+  const inPage = document.getElementById("words");
+  // The reader's words and marks; without them the page's own language.
+  const style = inPage ? JSON.parse(inPage.textContent) : plain;
+  const t = (text) => style.said[text] || text;
+
+  function marked(number) {
+    return number.replaceAll(",", "\0").replace(".", style.decimal).replaceAll("\0", style.group);
+  }
   const charts = new Map();
 
   function exact(value) {
-    return whole.format(value).replace("-", "−");
+    return marked(whole.format(value)).replace("-", "−");
   }
 
   function signed(value) {
@@ -19,15 +27,15 @@
   function tickWords(value, ticks) {
     const largest = Math.max(...ticks.map((tick) => Math.abs(tick.value)));
     const step = ticks.length > 1 ? Math.abs(ticks[1].value - ticks[0].value) : largest;
-    const [size, unit] = [[1e9, "B"], [1e6, "M"], [1e3, "K"]].find(([limit]) => largest >= limit) || [1, ""];
+    const [size, unit] = [[1e9, style.units[2]], [1e6, style.units[1]], [1e3, style.units[0]]].find(([limit]) => largest >= limit) || [1, ""];
     const places = Math.min(4, Math.max(0, -Math.floor(Math.log10(step / size || 1) + 1e-9)));
-    const number = (Math.abs(value) / size).toFixed(places);
+    const number = marked((Math.abs(value) / size).toFixed(places));
     return (value < 0 ? "−" : "") + number + (unit ? NARROW_SPACE + unit : "");
   }
 
   function dayWords(iso, withYear) {
     const [year, month, day] = iso.split("-").map(Number);
-    return `${day} ${MONTHS[month - 1]}${withYear ? ` ${year}` : ""}`;
+    return `${day} ${style.months[month - 1]}${withYear ? ` ${year}` : ""}`;
   }
 
   // Canvas knows no CSS variables; the browser works them out on an element that uses them.
@@ -128,7 +136,7 @@
         label: (item) => exact(item.raw),
         footer: function (items) {
           const change = series.kind === "bar" ? null : changeBefore(series.values, items[0].dataIndex);
-          return change === null ? "" : `${signed(change)} on the day`;
+          return change === null ? "" : `${signed(change)} ${t("on the day")}`;
         },
       },
     };
@@ -208,14 +216,14 @@
       if (!canvas.isConnected) return;
       const known = series.values.filter((value) => value !== null).length;
       if (known === 0) {
-        say(canvas, "No numbers in this range yet. The first one appears after the first reading.");
+        say(canvas, t("No numbers in this range yet. The first one appears after the first reading."));
         return;
       }
       say(canvas, "");
       draw(canvas, series);
     } catch (failure) {
       charts.delete(canvas);
-      say(canvas, "The chart could not be loaded. Load the page again; the table below has the numbers.");
+      say(canvas, t("The chart could not be loaded. Load the page again; the table below has the numbers."));
     }
   }
 
@@ -259,7 +267,7 @@
   });
 
   // What other charts draw in the same way.
-  window.tikdashCharts = { colours, crosshair, dayWords, exact, say, tickWords };
+  window.tikdashCharts = { colours, crosshair, dayWords, exact, say, tickWords, marked, t };
 
   document.addEventListener("htmx:afterSettle", setUp);
   setUp();

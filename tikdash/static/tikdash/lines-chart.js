@@ -3,7 +3,7 @@
 (function () {
   "use strict";
 
-  const { colours, crosshair, dayWords, exact, say, tickWords } = window.tikdashCharts;
+  const { colours, crosshair, dayWords, exact, marked, say, t, tickWords } = window.tikdashCharts;
   const HUES = 5;
   const DASHES = [[], [6, 4]];
   const charts = new Map();
@@ -20,7 +20,7 @@
   }
 
   function words(value, shown) {
-    return shown.indexed ? value.toFixed(1) : exact(Math.round(value));
+    return shown.indexed ? marked(value.toFixed(1)) : exact(Math.round(value));
   }
 
   function dataset(line, place, box, colour) {
@@ -167,11 +167,11 @@
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const shown = await answer.json();
       if (!canvas.isConnected) return;
-      say(canvas, known(shown) ? "" : "No numbers in this range yet.");
+      say(canvas, known(shown) ? "" : t("No numbers in this range yet."));
       if (known(shown)) draw(canvas, shown);
     } catch (failure) {
       charts.delete(canvas);
-      say(canvas, "The chart could not be loaded. Load the page again; the table below has the numbers.");
+      say(canvas, t("The chart could not be loaded. Load the page again; the table below has the numbers."));
     }
   }
 
