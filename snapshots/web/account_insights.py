@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.safestring import mark_safe
 
 from snapshots.analytics.activity import Activity, activity
@@ -21,6 +23,7 @@ from snapshots.analytics.topics import Use
 from snapshots.models import FetchJob
 from snapshots.web import backfill, metric_words
 from snapshots.web.account_growth import row_of
+from snapshots.web.export_links import export_links
 from tikdash import clock
 from tikdash.budget import credits_by_feature
 from tikdash.plans import limits_of
@@ -52,7 +55,7 @@ FLAGS = {
 }
 
 
-def hashtags_tab(request: Any, account_id: int) -> dict[str, Any]:
+def hashtags_tab(request: Any, account_id: int, handle: str) -> dict[str, Any]:
     """Hashtags as bubbles and as a table. Raises BadInput for an order that does not exist."""
     order: Any = request.GET.get("order") or "posts"
     rows = hashtags(request.tenant.id, [account_id], order=order)
@@ -67,6 +70,7 @@ def hashtags_tab(request: Any, account_id: int) -> dict[str, Any]:
         "rows": [
             {
                 "name": f"#{row.shown}",
+                "url": _posts_url(handle, hashtag=row.name),
                 "use": row.use,
                 "uplift": _uplift(row.use),
                 "tiktok": row.view_count,
@@ -74,11 +78,12 @@ def hashtags_tab(request: Any, account_id: int) -> dict[str, Any]:
             }
             for row in rows
         ],
+        "export": export_links("account_hashtags_export", {"order": order}, account_id=account_id),
         **_topics(request, order, [row.use for row in rows], "hashtag"),
     }
 
 
-def sounds_tab(request: Any, account_id: int) -> dict[str, Any]:
+def sounds_tab(request: Any, account_id: int, handle: str) -> dict[str, Any]:
     """Sounds as a table. Raises BadInput for an order that does not exist."""
     order: Any = request.GET.get("order") or "posts"
     rows = sounds(request.tenant.id, [account_id], order=order)
@@ -86,6 +91,7 @@ def sounds_tab(request: Any, account_id: int) -> dict[str, Any]:
         "rows": [
             {
                 "name": row.title or gettext("Sound {id}").format(id=row.music_id),
+                "url": _posts_url(handle, sound=row.music_id),
                 "author": row.author,
                 "original": row.original,
                 "use": row.use,
@@ -95,8 +101,14 @@ def sounds_tab(request: Any, account_id: int) -> dict[str, Any]:
             }
             for row in rows
         ],
+        "export": export_links("account_sounds_export", {"order": order}, account_id=account_id),
         **_topics(request, order, [row.use for row in rows], "sound"),
     }
+
+
+def _posts_url(handle: str, **wanted: str) -> str:
+    """The posts of this account that have it, in the list of all posts."""
+    return f"{reverse('posts')}?{urlencode({'account': handle, **wanted})}"
 
 
 def audience_tab(request: Any, account_id: int) -> dict[str, Any]:
@@ -104,6 +116,7 @@ def audience_tab(request: Any, account_id: int) -> dict[str, Any]:
     found = audience(account_id)
     newest, ratio = found.newest, found.follow_ratio
     return {
+        "export": export_links("account_audience_export", {}, account_id=account_id),
         "newest": _sample(newest) if newest else None,
         "examples": [{"row": each, "flags": _signs(each.flags)} for each in found.examples],
         "history": [_sample(each) for each in found.history],
@@ -125,6 +138,7 @@ def comments_tab(request: Any, account_id: int) -> dict[str, Any]:
     told = tones(account_id=account_id)
     titles = titles_of({row.post_id for row in page.rows})
     return {
+        "export": export_links("account_comments_export", {"q": words, "order": order}, account_id=account_id),
         "q": words,
         "order": order,
         "orders": _orders(request, COMMENT_ORDERS, order),
@@ -142,6 +156,7 @@ def stories_tab(request: Any, account_id: int) -> dict[str, Any]:
     """Stories of the last 30 days: shown now, and past."""
     found = stories(account_id, STORY_DAYS)
     return {
+        "export": export_links("account_stories_export", {}, account_id=account_id),
         "groups": [
             {"label": label, "rows": [_story(row) for row in rows]}
             for label, rows in ((gettext("On TikTok now"), found.live), (gettext("Past"), found.past))

@@ -44,13 +44,17 @@ def _insight(make: Callable[[Any, int], dict[str, Any]]) -> Callable[[Any, int, 
     return lambda request, account_id, handle: {"shown": make(request, account_id)}
 
 
+def _of_handle(make: Callable[[Any, int, str], dict[str, Any]]) -> Callable[[Any, int, str], dict[str, Any]]:
+    return lambda request, account_id, handle: {"shown": make(request, account_id, handle)}
+
+
 TABS = {
     tab.key: tab
     for tab in (
         Tab(DEFAULT, N_("Overview"), _overview),
         Tab("posts", N_("Posts"), _posts),
-        Tab("hashtags", N_("Hashtags"), _insight(account_insights.hashtags_tab)),
-        Tab("sounds", N_("Sounds"), _insight(account_insights.sounds_tab)),
+        Tab("hashtags", N_("Hashtags"), _of_handle(account_insights.hashtags_tab)),
+        Tab("sounds", N_("Sounds"), _of_handle(account_insights.sounds_tab)),
         Tab("audience", N_("Audience"), _insight(account_insights.audience_tab)),
         Tab("comments", N_("Comments"), _insight(account_insights.comments_tab)),
         Tab("stories", N_("Stories"), _insight(account_insights.stories_tab)),

@@ -19,6 +19,7 @@ from snapshots.analytics.metrics import METRICS
 from snapshots.handles import clean_handle
 from snapshots.selectors import account_id_of, accounts_to_choose
 from snapshots.web.account_growth import range_label
+from snapshots.web.export_links import export_links
 from snapshots.web.metric_words import headline_of
 from tikdash.errors import BadInput, NotFound
 from tikdash.ui import numbers
@@ -66,7 +67,7 @@ def show(request: Any) -> HttpResponse:
 @require_GET
 def series(request: Any) -> HttpResponse:
     """The chart's lines as JSON: days, and the values of each account."""
-    shown = _series(request, read_ids(request.GET.get("accounts", "")))
+    shown = series_in(request, read_ids(request.GET.get("accounts", "")))
     lines = [{"name": f"@{line.handle}", "values": line.values} for line in shown.lines]
     answer = {"dates": shown.dates, "lines": lines, "indexed": shown.indexed, "label": shown.label}
     return HttpResponse(orjson.dumps(answer), content_type="application/json")
@@ -109,7 +110,8 @@ def _number(request: Any, name: str, default: int, sentence: str) -> int:
     return int(text)
 
 
-def _series(request: Any, ids: list[int]) -> Comparison:
+def series_in(request: Any, ids: list[int]) -> Comparison:
+    """The lines that the address wants. Raises BadInput and NotFound."""
     mode = request.GET.get("mode") or "absolute"
     if mode not in {"absolute", "indexed"}:
         raise BadInput(gettext("There is no mode “{mode}”. Choose absolute or indexed.").format(mode=mode[:20]))
@@ -122,11 +124,18 @@ def _series(request: Any, ids: list[int]) -> Comparison:
     )
 
 
+def voice_days_in(request: Any) -> int:
+    """Of how many days the shares of voice are. Raises BadInput for what is no number."""
+    return _number(request, "voice", DEFAULT_VOICE, gettext("Shares of voice are of 7, 30 or 90 days."))
+
+
 def _comparison(request: Any, ids: list[int]) -> dict[str, Any]:
-    voice_days = _number(request, "voice", DEFAULT_VOICE, gettext("Shares of voice are of 7, 30 or 90 days."))
-    shown = _series(request, ids)
+    voice_days = voice_days_in(request)
+    shown = series_in(request, ids)
     heard = voices(tenant_id=request.tenant.id, account_ids=ids, days=voice_days)
     return {
+        "export": export_links("compare_export", {"accounts": _ids_text(ids), "voice": voice_days}),
+        "series_export": export_links("compare_series_export", request.GET.dict() | {"accounts": _ids_text(ids)}),
         "chosen": [_chosen(request, ids, place, line) for place, line in enumerate(shown.lines)],
         "chart": _chart(request, shown),
         "voices": _voices(heard),
@@ -137,6 +146,10 @@ def _comparison(request: Any, ids: list[int]) -> dict[str, Any]:
         ],
         "metrics": _metrics(table(tenant_id=request.tenant.id, account_ids=ids), rows_of(request.tenant)),
     }
+
+
+def _ids_text(ids: list[int]) -> str:
+    return ",".join(map(str, ids))
 
 
 def _chosen(request: Any, ids: list[int], place: int, line: Any) -> dict[str, Any]:

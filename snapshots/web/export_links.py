@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 
-def export_links(view: str, query: Mapping[str, str | int], **ids: int) -> dict[str, str]:
+def export_links(view: str, query: Mapping[str, str | int], **ids: int | str) -> dict[str, str]:
     """The addresses of the files of a list in the state of `query`: `xlsx_url`, `csv_url`, `definitions_url`."""
     state = {name: str(value) for name, value in query.items() if value}
     return {
@@ -18,6 +18,6 @@ def export_links(view: str, query: Mapping[str, str | int], **ids: int) -> dict[
     }
 
 
-def _address(view: str, form: str, query: Mapping[str, str], ids: Mapping[str, int]) -> str:
+def _address(view: str, form: str, query: Mapping[str, str], ids: Mapping[str, int | str]) -> str:
     path = reverse(view, kwargs={"form": form, **ids})
     return f"{path}?{urlencode(query)}" if query else path

@@ -13,6 +13,7 @@ from snapshots.analytics.attention import LINKS, Notice, attention
 from snapshots.analytics.breakout import breakouts
 from snapshots.analytics.overview import DAYS, POST_DAYS, Group, group_of, overview, tags_of
 from snapshots.selectors import count_of_accounts
+from snapshots.web.export_links import export_links
 from snapshots.web.metric_words import headline_of
 from tikdash.budget import BudgetWord, budget_words
 from tikdash.errors import BadInput
@@ -79,6 +80,10 @@ def _numbers(request: Any, group: Group) -> dict[str, Any]:
         "down": shown.down,
         "breakouts": broke[:MOST_BREAKOUTS],
         "breakouts_total": len(broke),
+        "exports": {
+            part: export_links("overview_export", {"reason": group.reason, "tag": group.tag}, part=part)
+            for part in ("movers", "breakouts", "attention")
+        },
         "budget": _budget(request),
         "notices": [_notice(one) for one in notices[:MOST_NOTICES]],
         "more_notices": [_notice(one) for one in notices[MOST_NOTICES:]],

@@ -15,6 +15,7 @@ from snapshots.analytics.metrics import METRICS
 from snapshots.analytics.overview import Group
 from snapshots.analytics.sounds import SoundRow, sounds
 from snapshots.analytics.topics import ORDERS
+from snapshots.web.export_links import export_links
 from snapshots.web.overview import group_choices, read_group
 from tikdash.errors import BadInput
 from tikdash.ui.htmx import wants_piece, with_query
@@ -58,6 +59,10 @@ def _page(request: Any, title: str, read: Any, describe: Any) -> HttpResponse:
             {"key": key, "label": gettext(label), "url": with_query(request, order=key), "active": key == order}
             for key, label in ORDER_LABELS.items()
         ],
+        "export": export_links(
+            "sounds_export" if read is sounds else "hashtags_export",
+            {"reason": group.reason, "tag": group.tag, "order": order},
+        ),
         "rows": [describe(row, group) for row in rows],
         "as_of": max((row.use.as_of for row in rows), default=None),
         "uplift": METRICS["uplift"],
