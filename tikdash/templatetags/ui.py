@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, TypedDict
 
 from django import template
@@ -144,11 +145,17 @@ def day(value: date | None) -> str:
 @register.simple_tag
 def icon(name: str, size: int = 20) -> SafeString:
     """A picture of the sprite, hidden from screen readers: say in words what it means beside it."""
+    return _icon(static("tikdash/icons.svg"), name, size)
+
+
+@lru_cache(maxsize=256)
+def _icon(sprite: str, name: str, size: int) -> SafeString:
+    # A list has a hundred of them, all of a few kinds.
     return format_html(
         '<svg class="icon" width="{size}" height="{size}" aria-hidden="true" focusable="false">'
         '<use href="{sprite}#{name}"/></svg>',
         size=size,
-        sprite=static("tikdash/icons.svg"),
+        sprite=sprite,
         name=name,
     )
 

@@ -40,6 +40,9 @@ def short(value: Number | None) -> str:
 
 def exact(value: Number | None) -> str:
     """`1284000` as `1,284,000`; decimals are kept; `–` for no number."""
+    if type(value) is int:
+        # Nearly all of them are: without the way over Decimal.
+        return (MINUS if value < 0 else "") + marked(f"{abs(value):,}")
     number = _decimal(value)
     return NONE if number is None else _sign(number) + marked(f"{abs(number):,f}")
 
