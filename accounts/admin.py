@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -25,6 +28,8 @@ from tikdash.errors import BadInput, TikdashError
 from tikdash.ui.admin import EstimatedCountPaginator
 
 admin.site.unregister(Group)
+# Addresses belong to their person's page, and the list of sessions shows keys that open them.
+admin.site.unregister([Authenticator, EmailAddress, UserSession])
 
 
 class ActionWithReason(ActionForm):
@@ -239,4 +244,22 @@ class ApiTokenAdmin(ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Authenticator)
+class SecondFactorAdmin(ModelAdmin):
+    """Who has which second factor. One that is lost is deleted here, after asking who asks; nothing else is changed."""
+
+    list_display = ["user", "type", "created_at", "last_used_at"]
+    list_filter = ["type"]
+    list_select_related = ["user"]
+    search_fields = ["user__email"]
+    fields = ["user", "type", "created_at", "last_used_at"]
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

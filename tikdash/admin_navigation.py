@@ -39,6 +39,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 ("Domains", "language", "accounts_domain"),
                 ("Users", "person", "accounts_user"),
                 ("Memberships", "badge", "accounts_membership"),
+                ("Second factors", "phonelink_lock", "mfa_authenticator"),
                 ("API tokens", "vpn_key", "accounts_apitoken"),
                 ("Audit log", "history", "accounts_auditentryrow"),
             ),

@@ -24,6 +24,8 @@ from tikdash.env import VAR
 READY_WITHIN_S = 60
 STOPPED_WITHIN_S = 20
 LATENCY_MS = 120
+#: Where the web puts its mails, a file each.
+MAILS = VAR / "e2e" / str(RUN) / "mails"
 
 
 class Stack:
@@ -60,7 +62,7 @@ def running_stack() -> Iterator[Stack]:
     Raises AssertionError with the end of a process's output where one does not start, or does not stop when asked to.
     """
     logs = VAR / "e2e" / str(RUN)
-    logs.mkdir(parents=True, exist_ok=True)
+    MAILS.mkdir(parents=True, exist_ok=True)
     port = free_port()
     epoch = f"{datetime.now(UTC) - timedelta(days=45):%Y-%m-%d}"
     with ExitStack() as stack:
@@ -94,6 +96,8 @@ def _environment(port: int, simulator: str) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         # Every test signs in, all from one address.
         "LOGIN_RATE_LIMIT": "1000/m/ip",
+        "SIGN_UP_RATE_LIMIT": "1000/m/ip",
+        "EMAIL_URL": f"filemail:///{MAILS}",
     }
 
 
