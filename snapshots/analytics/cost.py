@@ -14,6 +14,7 @@ from django.db import connection
 
 from snapshots.models import FetchJob
 from tikdash import clock
+from tikdash.words import gettext
 
 #: Runs that the rhythm of each job would have given since it was made, within the days: of the account, and of all.
 RUNS = """
@@ -60,4 +61,4 @@ def cost_of(
 
 
 def _label(kind: str) -> str:
-    return str(FetchJob.Kind(kind).label)
+    return gettext(FetchJob.Kind(kind).label)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from snapshots.analytics.metrics.registry import METRICS, Metric
+from tikdash.words import gettext
 
 OK, MISSING, ROUNDED = "ok", "missing", "rounded"
 
@@ -62,5 +63,5 @@ def given(metric_id: str, value: float | int, n: int, *, state: str = OK, as_of:
 
 
 def none(metric_id: str, n: int, reason: str, *, state: str = OK, as_of: datetime | None = None) -> Value:
-    """No value, and why."""
-    return Value(metric_id, METRICS[metric_id].version, None, n, reason, state, None, None, as_of)
+    """No value, and why; a reason that is only marked is translated here."""
+    return Value(metric_id, METRICS[metric_id].version, None, n, gettext(reason), state, None, None, as_of)
