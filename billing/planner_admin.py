@@ -26,23 +26,32 @@ from tikdash.errors import BadInput, TikdashError
 TEMPLATES = "admin/billing/capacityscenario"
 
 
-class TierInline(TabularInline):
+class RowsInline(TabularInline):
+    """A table of inputs; each says its column's name to who cannot see the column."""
+
+    extra = 0
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.widget.attrs["aria-label"] = str(db_field.verbose_name).capitalize()
+        return field
+
+
+class TierInline(RowsInline):
     model = CapacityTier
     formset = TierFormSet
-    extra = 0
     min_num = 1
 
 
-class FeatureInline(TabularInline):
+class FeatureInline(RowsInline):
     model = CapacityFeature
     formset = FeatureFormSet
-    extra = 0
 
 
-class TableInline(TabularInline):
+class TableInline(RowsInline):
     model = CapacityTable
     formset = TableFormSet
-    extra = 0
 
 
 @admin.register(CapacityScenario)

@@ -43,7 +43,7 @@ WEEK, MONTH = timedelta(days=7), timedelta(days=28)
 
 
 def sample_queues() -> list[Finding]:
-    """Writes a sample of every queue, and follows queues, workers and partitions; returns what was found."""
+    """Writes a sample of every queue, and follows queues and workers; returns what was found."""
     now = clock.now().replace(microsecond=0)
     figures, threads = queue_figures(), threads_running()
     with all_tenants(), transaction.atomic():
@@ -57,13 +57,12 @@ def sample_queues() -> list[Finding]:
     watched = [queue for queue in queues if queue.queue not in settings.WATCH_NOT]
     found = [finding for queue in watched for finding in of_queue(queue, limits)]
     found.append(of_ceiling(watched, threads, limits))
-    found.append(of_partitions(faults_of_partitions(settings.PARTITIONS_AHEAD_MONTHS)))
     note(found, now)
     return found
 
 
 def sample_tables() -> list[Finding]:
-    """Writes today's sizes of all tables over those of earlier today, and follows their growth and the disk."""
+    """Writes today's sizes of all tables over those of earlier today; follows growth, disk and months ahead."""
     now, today = clock.now(), clock.today()
     sizes = table_sizes()
     with all_tenants(), transaction.atomic():
@@ -72,8 +71,8 @@ def sample_tables() -> list[Finding]:
             TableSample(day=today, name=size.name, rows=size.rows, bytes=size.bytes) for size in sizes
         )
         tables = [_table_now(size.name, size.bytes, today) for size in sizes]
-    found = of_tables(tables, thresholds())
-    # One sample a day: several in a row would be a week.
+    found = [*of_tables(tables, thresholds()), of_partitions(faults_of_partitions(settings.PARTITIONS_AHEAD_MONTHS))]
+    # A sample every six hours: several in a row would be a day.
     note(found, now, samples=1)
     return found
 
