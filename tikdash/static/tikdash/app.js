@@ -79,14 +79,14 @@
 
   // A live region inside a swapped fragment is new to the screen reader and stays silent, so one region of the
   // page speaks for all. A fragment that polls (data-announce-once) says each sentence once.
-  const said = new Map();
+  const announced = new Map();
 
   function announce(element) {
     const live = document.getElementById("live");
     const words = element.dataset.announce;
     if (!live || !words) return;
-    if ("announceOnce" in element.dataset && said.get(element.id) === words) return;
-    said.set(element.id, words);
+    if ("announceOnce" in element.dataset && announced.get(element.id) === words) return;
+    announced.set(element.id, words);
     live.textContent = "";
     window.setTimeout(() => (live.textContent = words), 50);
   }
@@ -161,7 +161,7 @@
     setUpTheme();
     fillTimeZone();
     dropBrokenPictures();
-    for (const element of document.querySelectorAll("[data-announce]")) said.set(element.id, element.dataset.announce);
+    for (const element of document.querySelectorAll("[data-announce]")) announced.set(element.id, element.dataset.announce);
   }
 
   setUp();
