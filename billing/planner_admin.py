@@ -18,7 +18,7 @@ from billing.models import CapacityFeature, CapacityScenario, CapacityTable, Cap
 from billing.planner_forms import FeatureFormSet, ScenarioForm, TableFormSet, TierFormSet
 from billing.planner_tables import tables_of, tables_of_review
 from billing.services import planner, reviewing
-from billing.services.calibration import calibrate
+from billing.services.calibration import calibrate, new_from_measured
 from billing.workbook import CONTENT_TYPE
 from tikdash import clock
 from tikdash.errors import BadInput, TikdashError
@@ -85,6 +85,7 @@ class CapacityScenarioAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         pages: list[tuple[str, Callable[..., HttpResponse], str]] = [
             ("review/", self.review, "review"),
+            ("measured/", self.measured, "measured"),
             ("<int:scenario_id>/sheets/", self.sheets, "sheets"),
             ("<int:scenario_id>/plan.xlsx", self.spreadsheet, "xlsx"),
             ("<int:scenario_id>/calibrate/", self.calibrate, "calibrate"),
@@ -137,6 +138,20 @@ class CapacityScenarioAdmin(ModelAdmin):
         for sentence in missing:
             self.message_user(request, f"Not measured. {sentence}", messages.WARNING)
         return redirect("admin:billing_capacityscenario_change", scenario_id)
+
+    def measured(self, request: HttpRequest) -> HttpResponse:
+        """Makes a scenario of what is measured."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        try:
+            scenario, missing = new_from_measured()
+        except BadInput as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return redirect("admin:billing_capacityscenario_changelist")
+        self.log_addition(request, scenario, "Made of what is measured")
+        for sentence in missing:
+            self.message_user(request, f"Not measured. {sentence}", messages.WARNING)
+        return redirect("admin:billing_capacityscenario_sheets", scenario.pk)
 
     def adopt(self, request: HttpRequest, scenario_id: int) -> HttpResponse:
         """Keeps the scenario as the plan of a quarter."""

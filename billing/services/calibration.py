@@ -16,10 +16,11 @@ from accounts.models import Tenant
 from billing.capacity import Feature, Inputs, Limits, Table, Tier, Workers
 from billing.capacity.inputs import LEAST_GROWTH, MOST_GROWTH
 from billing.models import CapacityScenario, PlatformBudget, QueueSample, TableSample, UsageDaily
-from billing.services.planner import inputs_of, write_inputs
+from billing.services.planner import inputs_of, inputs_of_new, write_inputs
 from tikdash import clock
 from tikdash.db.scope import all_tenants
 from tikdash.db.table_sizes import TableSize, table_sizes
+from tikdash.errors import BadInput
 from tikdash.work import accounts_by_tenant
 
 #: Whole days of usage that are looked at, and days back that growth is measured over.
@@ -76,6 +77,23 @@ def calibrate(scenario: CapacityScenario) -> list[str]:
     scenario.calibrated_at, scenario.calibration = clock.now(), measured.missing
     scenario.save(update_fields=["calibrated_at", "calibration"])
     return measured.missing
+
+
+@transaction.atomic
+def new_from_measured() -> tuple[CapacityScenario, list[str]]:
+    """A scenario of its own with what is measured now, and what could not be, as sentences.
+
+    Raises BadInput where there is one of this minute already, and where there are no tenants yet.
+    """
+    name = f"Measured {clock.now():%Y-%m-%d %H:%M}"
+    if CapacityScenario.objects.filter(name=name).exists():
+        raise BadInput("There is a scenario of this minute already. Open it, or wait for a minute.")
+    start = CapacityScenario(name=name)
+    measured = measure(replace(inputs_of_new(start), tiers=(), features=(), tables=()))
+    write_inputs(start, measured.inputs)
+    start.calibrated_at, start.calibration = clock.now(), measured.missing
+    start.save(update_fields=["calibrated_at", "calibration"])
+    return start, measured.missing
 
 
 def measure(before: Inputs) -> Measured:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import date
 from typing import Any
 
@@ -29,10 +29,20 @@ def scenario_by_id(scenario_id: int) -> CapacityScenario:
 
 def inputs_of(scenario: CapacityScenario) -> Inputs:
     """The scenario's rows as the planner's inputs."""
-    return Inputs(
+    return replace(
+        inputs_of_new(scenario),
         tiers=tuple(_rows(Tier, scenario.tiers.all())),  # type: ignore[attr-defined]
         features=tuple(_rows(Feature, scenario.features.all())),  # type: ignore[attr-defined]
         tables=tuple(_rows(Table, scenario.tables.all())),  # type: ignore[attr-defined]
+    )
+
+
+def inputs_of_new(scenario: CapacityScenario) -> Inputs:
+    """The inputs of a scenario that has no rows behind it yet."""
+    return Inputs(
+        tiers=(),
+        features=(),
+        tables=(),
         workers=Workers(**{field.name: getattr(scenario, field.name) for field in fields(Workers)}),
         limits=Limits(
             **{field.name: getattr(scenario, RENAMED.get(field.name, field.name)) for field in fields(Limits)}

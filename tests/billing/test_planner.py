@@ -254,6 +254,19 @@ def test_a_scenario_is_calibrated_from_what_is_measured(measured: Cast) -> None:
     assert scenario.calibrated_at == NOON and scenario.calibration == missing
 
 
+def test_one_click_makes_a_scenario_of_what_is_measured(measured: Cast) -> None:
+    client = browser(measured.olga)
+    answer = client.post(f"{PAGES}/measured/", follow=True)
+    html = answer.content.decode()
+    assert answer.redirect_chain[0][0].endswith("/sheets/") and "Measured 2026-11-15 12:00" in html
+    found = inputs_of(CapacityScenario.objects.get())
+    assert (found.tenants, found.accounts, len(found.features)) == (3, 4, 2)
+    again = client.post(f"{PAGES}/measured/", follow=True).content.decode()
+    assert "There is a scenario of this minute already." in again and CapacityScenario.objects.count() == 1
+    assert client.get(f"{PAGES}/measured/").status_code == 405
+    assert browser(measured.ana).post(f"{PAGES}/measured/", follow=True).status_code == 404
+
+
 def test_growth_is_measured_where_there_were_enough_tenants(measured: Cast) -> None:
     with all_tenants():
         before = list(Tenant.objects.values_list("id", "plan", "created_at"))
