@@ -66,6 +66,8 @@ _ALL = (
     AuditEvent("fetching.jobs_retried", _("Gave {count} dead job(s) another chance")),
     AuditEvent("fetching.kind_paused", _("Paused jobs of kind {target} for all"), ops_only=True),
     AuditEvent("fetching.kind_resumed", _("Resumed jobs of kind {target}"), ops_only=True),
+    AuditEvent("workspace.alerts_added", _("Sends alerts about credits to {where}")),
+    AuditEvent("workspace.alerts_removed", _("Sends no more alerts about credits to {where}")),
     AuditEvent("workspace.created", _("Made the workspace {target}")),
     AuditEvent("workspace.changed", _("Changed the workspace: {fields}")),
     AuditEvent("workspace.closing", _("Asked to delete the workspace on {erase_on}")),

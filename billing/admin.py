@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from billing import admin_ledger as admin_ledger
 from billing import planner_admin  # noqa: F401  (it registers the planner's pages)
 from billing.models import Plan, UsageRecordRow
 from tikdash.ui.admin import EstimatedCountPaginator
@@ -35,7 +36,19 @@ class PlanAdmin(ModelAdmin):
                 ]
             },
         ),
-        ("What tenants may spend", {"fields": ["requests_per_minute", "requests_burst", "daily_credits"]}),
+        (
+            "What tenants may spend",
+            {
+                "fields": [
+                    "requests_per_minute",
+                    "requests_burst",
+                    "daily_credits",
+                    "monthly_credits",
+                    "grace_percent",
+                    "price_cents",
+                ]
+            },
+        ),
     ]
 
 

@@ -65,7 +65,7 @@ class _Allowance:
 
     share: Share
     caps: tuple[Cap, ...]
-    names: tuple[str, ...]
+    names: tuple[bytes, ...]
     day: date
     until: float
 
@@ -133,7 +133,7 @@ class BudgetGate:
             *_platform_caps("key", platform.get(key_id), today, key_id=key_id),
             *_platform_caps("all", platform.get("deployment"), today),
         )
-        names = tuple(cap.count.name for cap in caps)
+        names = tuple(cap.count.name.encode() for cap in caps)
         if len(self._remembered) >= MOST_REMEMBERED:
             self._remembered.clear()
         allowance = _Allowance(Share(per_minute, burst), caps, names, today, time.monotonic() + REMEMBERED_S)

@@ -93,16 +93,19 @@ def inside_ledger_of(tenant_id: int) -> AbstractContextManager[None]:
     return tenant_scope(_LedgerOf(tenant_id))
 
 
-def counted(names: Sequence[str]) -> list[bytes | None]:
+def counted(names: Sequence[str] | Sequence[bytes]) -> list[bytes | None]:
     """What Redis has under the names of counts, in one round trip; None where it does not know."""
-    found = _asked(lambda redis: _many(redis, names))
-    return [None] * len(names) if found is None else found
+    try:
+        return cast("list[bytes | None]", server().ask("MGET", *names))
+    except (RedisGone, RedisError) as error:
+        _say_unless_gone(error)
+        return [None] * len(names)
 
 
 def spent(count: Count, known: bytes | None = None) -> int:
     """The credits of a count so far; `known` is what `counted` has found."""
     if known is None:
-        [known] = counted([count.name])
+        [known] = counted([count.name.encode()])
     return summed(count) if known is None else int(known)
 
 
@@ -141,16 +144,14 @@ def _asked(work: Callable[[Server], T]) -> T | None:
     """What Redis says, or None where it says nothing of use: the ledger knows everything that it knows."""
     try:
         return work(server())
-    except RedisGone:
+    except (RedisGone, RedisError) as error:
+        _say_unless_gone(error)
         return None
-    except RedisError as error:
+
+
+def _say_unless_gone(error: Exception) -> None:
+    if not isinstance(error, RedisGone):
         log.warning("credits_not_counted", error=f"{type(error).__name__}: {error}")
-        return None
-
-
-def _many(redis: Server, names: Sequence[str]) -> list[bytes | None]:
-    with redis.reached() as connected:
-        return cast("list[bytes | None]", connected.execute_command("MGET", *names))
 
 
 def _note_what_ends(redis: Server, name: str) -> None:

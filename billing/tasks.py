@@ -8,8 +8,9 @@ from celery import shared_task
 from django.conf import settings
 
 from billing import alerts, metering, notices, rollups
-from billing.services import grants, sampling
+from billing.services import grants, invoices, sampling
 from tikdash import clock
+from tikdash.db.partitions import first_of_month
 
 
 @shared_task(name="billing.make_partitions", ignore_result=True)
@@ -49,6 +50,12 @@ def roll_up() -> None:
 def deliver_alerts() -> None:
     """Sends notices that are due. Twice: a notice is taken by one run; the other finds it taken."""
     notices.deliver_due()
+
+
+@shared_task(name="billing.issue_invoices", ignore_result=True)
+def issue_invoices() -> None:
+    """Issues the last month's invoices. Twice: those that are there stay as they were issued."""
+    invoices.issue_all(first_of_month(clock.today(), -1))
 
 
 @shared_task(name="billing.mend_rollups", ignore_result=True)

@@ -59,11 +59,22 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         },
         {
             "title": "Billing",
-            "items": models(
-                ("Plans", "sell", "billing_plan"),
-                ("Usage events", "receipt_long", "billing_usagerecordrow"),
-                ("Capacity planner", "query_stats", "billing_capacityscenario"),
-            ),
+            "items": [
+                {"title": "Spending", "icon": "leaderboard", "link": reverse("admin:billing_spending")},
+                *models(
+                    ("Plans", "sell", "billing_plan"),
+                    ("Our budgets", "savings", "billing_platformbudget"),
+                    ("Our packs", "inventory_2", "billing_creditpack"),
+                    ("Grants", "redeem", "billing_creditgrant"),
+                    ("Corrections", "edit_note", "billing_usagecorrection"),
+                    ("Invoices", "request_quote", "billing_invoice"),
+                    ("Alerts", "notifications", "billing_usagealert"),
+                    ("Channels of alerts", "alternate_email", "billing_alertchannel"),
+                    ("Notices on their way", "outgoing_mail", "billing_alertdelivery"),
+                    ("Usage events", "receipt_long", "billing_usagerecordrow"),
+                    ("Capacity planner", "query_stats", "billing_capacityscenario"),
+                ),
+            ],
         },
         {
             "title": "Whose rows are shown",

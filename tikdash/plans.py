@@ -40,6 +40,26 @@ class PlanLimits:
     seats: int = 3
 
 
+@dataclass(frozen=True)
+class AccountCost:
+    """What a tracked account costs at its present pace, credits a day."""
+
+    account_id: int
+    handle: str
+    credits_a_day: float
+
+    @property
+    def credits_a_month(self) -> float:
+        """In 30 days."""
+        return self.credits_a_day * 30
+
+
+def account_costs() -> list[AccountCost]:
+    """The costs of all accounts of the present scope, the dearest first: `snapshots` knows them, `billing` asks."""
+    port: Callable[[], list[AccountCost]] = import_string(settings.ACCOUNT_COSTS)
+    return port()
+
+
 @cache
 def _port() -> Callable[[str], PlanLimits]:
     return cast(Callable[[str], PlanLimits], import_string(settings.PLAN_LIMITS))

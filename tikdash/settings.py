@@ -314,6 +314,11 @@ PLAN_LIMITS = "billing.services.plans.limits_of"
 #: Who knows what a workspace has spent and may spend; asked through `tikdash.budget`.
 BUDGET_WORDS = "billing.standing.budget_words"
 CREDITS_BY_FEATURE = "billing.standing.credits_by_feature"
+#: Who knows what each tracked account costs; `billing` asks through `tikdash.plans`.
+ACCOUNT_COSTS = "snapshots.scheduling.costs.costs_of_accounts"
+#: On invoices.
+CURRENCY = env.str("CURRENCY", default="USD")
+INVOICE_FROM = env.str("INVOICE_FROM", default="Tikdash")
 #: Who knows how queues stand and how many accounts are tracked; `billing` asks through `tikdash.work`.
 WORK_PORTS = {"QUEUES": "snapshots.metrics.queue_figures", "ACCOUNTS": "snapshots.metrics.accounts_by_tenant"}
 #: Who tracks the handle that was typed at the sign-up; `accounts` asks.
@@ -371,6 +376,8 @@ CELERY_BEAT_SCHEDULE = {
     "partitions-of-audit": {"task": "accounts.make_partitions", "schedule": 6 * 3600},
     "rollup-of-usage": {"task": "billing.roll_up", "schedule": 300, "options": {"expires": 300}},
     "notices-of-alerts": {"task": "billing.deliver_alerts", "schedule": 60, "options": {"expires": 60}},
+    # In the first days of a month: what could not be issued yet is issued by the next run.
+    "invoices": {"task": "billing.issue_invoices", "schedule": crontab(hour=6, minute=50, day_of_month="1-5")},
     "comparison-of-rollups": {"task": "billing.mend_rollups", "schedule": crontab(hour=6, minute=25)},
     "stopped-accounts": {"task": "snapshots.remove_stopped", "schedule": 300, "options": {"expires": 300}},
     "samples": {"task": "billing.sample_queues", "schedule": 60, "options": {"expires": 50}},

@@ -20,5 +20,6 @@ urlpatterns = [
     path("enter/", views.enter_workspace, name="enter_workspace"),
     path("prefetch.json", prefetch.rules, name="prefetch_rules"),
     path("settings/", include("accounts.web.settings_urls")),
+    path("", include("billing.web.urls")),
     path("", include("snapshots.web.urls")),
 ]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.db import models
 from django.db.models import Q
 
@@ -33,8 +35,12 @@ class AlertChannel(models.Model):
         ]
 
     def __str__(self) -> str:
-        # An incoming webhook's address is a password.
-        return self.address if self.kind == self.Kind.EMAIL else "webhook"
+        return self.shown
+
+    @property
+    def shown(self) -> str:
+        """What people are shown: an incoming webhook's address is a password, so only its host."""
+        return self.address if self.kind == self.Kind.EMAIL else str(urlsplit(self.address).hostname)
 
 
 class UsageAlert(models.Model):

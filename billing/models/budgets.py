@@ -38,7 +38,9 @@ class PlatformBudget(models.Model):
             models.CheckConstraint(name="platform_budgets_reserve", condition=Q(reserve_percent__lte=50)),
             # NULL passes: a cap that is not there contradicts nothing.
             models.CheckConstraint(
-                name="platform_budgets_day_in_month", condition=Q(daily_credits__lte=F("monthly_credits"))
+                name="platform_budgets_day_in_month",
+                condition=Q(daily_credits__lte=F("monthly_credits")),
+                violation_error_message="A day cannot have more credits than its month.",
             ),
         ]
 
@@ -67,7 +69,9 @@ class TenantBudget(models.Model):
             models.CheckConstraint(name="tenant_budgets_daily", condition=Q(daily_credits__gte=1)),
             models.CheckConstraint(name="tenant_budgets_monthly", condition=Q(monthly_credits__gte=1)),
             models.CheckConstraint(
-                name="tenant_budgets_day_in_month", condition=Q(daily_credits__lte=F("monthly_credits"))
+                name="tenant_budgets_day_in_month",
+                condition=Q(daily_credits__lte=F("monthly_credits")),
+                violation_error_message="A day cannot have more credits than its month.",
             ),
         ]
 

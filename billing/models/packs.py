@@ -7,6 +7,11 @@ from django.db.models import F, Q
 from tikdash.db.rls import TenantForeignKey
 
 
+def amount(cents: int) -> str:
+    """Cents as people write them: `1,234.50`."""
+    return f"{cents / 100:,.2f}"
+
+
 class CreditPack(models.Model):
     """Credits that we have bought of the upstream for one key of ours. `expires_on` is the first day without them."""
 
@@ -25,7 +30,9 @@ class CreditPack(models.Model):
         constraints = [
             models.CheckConstraint(name="credit_packs_credits", condition=Q(credits__gte=1)),
             models.CheckConstraint(
-                name="credit_packs_days", condition=Q(expires_on__isnull=True) | Q(expires_on__gt=F("bought_on"))
+                name="credit_packs_days",
+                condition=Q(expires_on__isnull=True) | Q(expires_on__gt=F("bought_on")),
+                violation_error_message="It must end after it begins.",
             ),
         ]
 
@@ -67,7 +74,9 @@ class CreditGrant(models.Model):
         constraints = [
             models.CheckConstraint(name="credit_grants_credits", condition=Q(credits__gte=1)),
             models.CheckConstraint(
-                name="credit_grants_days", condition=Q(expires_on__isnull=True) | Q(expires_on__gt=F("starts_on"))
+                name="credit_grants_days",
+                condition=Q(expires_on__isnull=True) | Q(expires_on__gt=F("starts_on")),
+                violation_error_message="It must end after it begins.",
             ),
         ]
 
@@ -96,3 +105,13 @@ class Invoice(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def total(self) -> str:
+        """The total as printed."""
+        return amount(self.total_cents)
+
+    @property
+    def items_shown(self) -> list[dict[str, str]]:
+        """What is to be paid, line by line, as printed."""
+        return [{"text": item["text"], "amount": amount(item["cents"])} for item in self.lines["items"]]

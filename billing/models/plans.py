@@ -86,12 +86,18 @@ class Plan(models.Model):
             models.CheckConstraint(name="plans_daily_credits", condition=models.Q(daily_credits__gte=1)),
             models.CheckConstraint(name="plans_monthly_credits", condition=models.Q(monthly_credits__gte=1)),
             models.CheckConstraint(
-                name="plans_day_in_month", condition=models.Q(daily_credits__lte=models.F("monthly_credits"))
+                name="plans_day_in_month",
+                condition=models.Q(daily_credits__lte=models.F("monthly_credits")),
+                violation_error_message="A day cannot have more credits than its month.",
             ),
             models.CheckConstraint(name="plans_tracked_accounts", condition=models.Q(tracked_accounts__gte=1)),
             models.CheckConstraint(name="plans_seats", condition=models.Q(seats__gte=1)),
             models.CheckConstraint(name="plans_grace", condition=models.Q(grace_percent__lte=100, grace_days__lte=90)),
-            models.UniqueConstraint(models.functions.Lower("name"), name="plans_name"),
+            models.UniqueConstraint(
+                models.functions.Lower("name"),
+                name="plans_name",
+                violation_error_message="There is a plan of this name already.",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -81,15 +81,8 @@ def correct_usage(*, tenant_id: int, day: date, credits: int, reason: str, made_
 
     A correction for a month that has its invoice counts today. Raises BadInput for what cannot be.
     """
+    check_correction(day=day, credits=credits, reason=reason)
     today = clock.today()
-    if credits == 0:
-        raise BadInput("A correction of nothing corrects nothing.")
-    if abs(credits) > 2**53:
-        raise BadInput("That is more credits than there are.")
-    if not reason.strip():
-        raise BadInput("Say why: the customer reads it on the invoice.")
-    if day > today:
-        raise BadInput("A correction is for a day that has been.")
     with all_tenants():
         if Invoice.objects.filter(tenant_id=tenant_id, month=first_of_month(day)).exists():
             day = today
@@ -101,6 +94,18 @@ def correct_usage(*, tenant_id: int, day: date, credits: int, reason: str, made_
     spending.forget(tenant_id, [day])
     refresh_extra([tenant_id])
     return correction
+
+
+def check_correction(*, day: date, credits: int, reason: str) -> None:
+    """Raises BadInput, with the field in its data, for a correction that cannot be."""
+    if credits == 0:
+        raise BadInput("A correction of nothing corrects nothing.", field="credits")
+    if abs(credits) > 2**53:
+        raise BadInput("That is more credits than there are.", field="credits")
+    if not reason.strip():
+        raise BadInput("Say why: the customer reads it on the invoice.", field="reason")
+    if day > clock.today():
+        raise BadInput("A correction is for a day that has been.", field="day")
 
 
 def balance_of(tenant_id: int) -> Balance:

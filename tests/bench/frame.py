@@ -33,6 +33,8 @@ BENCHES = {
     "export": "tests.bench.export",
     "pages": "tests.bench.pages",
     "scroll": "tests.bench.scroll",
+    "rollup": "tests.bench.rollup",
+    "gate": "tests.bench.gate",
 }
 #: One round of a measurement: does the work and returns its figure, in the unit of the metric.
 Measure = Callable[[], float]

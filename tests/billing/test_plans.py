@@ -81,7 +81,7 @@ def test_staff_sees_and_changes_what_a_plan_may_spend(cast: Cast) -> None:
     sent = {
         "code": "free", "name": "Free", "queue": "free", "tracked_accounts": 5, "seats": 3, "posts_kept_fresh": 30,
         "chart_days": 365, "cadences": '{"profile": 86400}', "requests_per_minute": 12, "requests_burst": 3,
-        "daily_credits": "",
+        "daily_credits": "", "monthly_credits": "", "grace_percent": 10, "price_cents": 0,
     }  # fmt: skip
     assert olga.post("/admin/billing/plan/free/change/", sent).status_code == 302
     plan = Plan.objects.get(code="free")

@@ -20,6 +20,7 @@ from accounts.models import Invitation, User
 from accounts.roles import Capability, can
 from accounts.services.tenants import add_member
 from accounts.services.tokens import create_token
+from billing.models import AlertChannel, Invoice
 from snapshots.models import AccountNote, FetchJob, ImportBatch, Removal, TrackedAccount
 from snapshots.pictures.files import keep_file
 from tests.cast import Cast
@@ -108,6 +109,11 @@ MEMBERS_ONLY = {
     "token_revoke": "POST",
     "audit": "GET",
     "audit_export": "GET",
+    "usage": "GET",
+    "alert_channel_add": "POST",
+    "alert_channel_remove": "POST",
+    "invoice": "GET",
+    "invoice_csv": "GET",
 }
 #: What an address asks of a role; all others are for every member.
 NEEDS = {
@@ -127,6 +133,10 @@ NEEDS = {
     "member_remove": Capability.MANAGE_PEOPLE,
     "transfer": Capability.TRANSFER_OWNERSHIP,
     "workspace_settings": Capability.MANAGE_WORKSPACE,
+    "alert_channel_add": Capability.MANAGE_WORKSPACE,
+    "alert_channel_remove": Capability.MANAGE_WORKSPACE,
+    "invoice": Capability.MANAGE_WORKSPACE,
+    "invoice_csv": Capability.MANAGE_WORKSPACE,
 }
 #: Forms that are sent empty are answered with what they lack; what is not under way cannot be called off.
 ANSWERS = {
@@ -134,6 +144,7 @@ ANSWERS = {
     "account_change": (400,),
     "backfill_cancel": (404,),
     "invite": (422,),
+    "alert_channel_add": (422,),
     "member_role": (400,),
 }
 #: What stands open looks the same to everybody: no address of it shows anything of a workspace.
@@ -218,6 +229,11 @@ PATHS = {
     "account_comments_export": "/accounts/{account}/comments/export.csv",
     "account_stories_export": "/accounts/{account}/stories/export.csv",
     "account_audience_export": "/accounts/{account}/audience/export.csv",
+    "usage": "/settings/usage/",
+    "alert_channel_add": "/settings/usage/alerts/add/",
+    "alert_channel_remove": "/settings/usage/alerts/{channel}/remove/",
+    "invoice": "/settings/invoices/2026-10-{invoice:06d}/",
+    "invoice_csv": "/settings/invoices/2026-10-{invoice:06d}/usage.csv",
     "settings_numbers": "/settings/numbers/",
     "picture": "/media/pictures/{tenant}/avatar/ab/" + 20 * "ab" + ".webp",
 }
@@ -283,6 +299,12 @@ def ids(cast: Cast, settings: Any, tmp_path: Path) -> dict[str, dict[str, int]]:
                 token=uuid4(), rows=[{"line": 1, "typed": "secret", "handle": "secret", "error": "secret"}], wanted=1,
                 begun=0, created_at=clock.now(),
             )  # fmt: skip
+            channel = AlertChannel.objects.create(kind="email", address=f"{tenant.slug}secret@example.com")
+            Invoice.objects.create(
+                month="2026-10-01", number=f"2026-10-{tenant.id:06d}", issued_at=clock.now(), customer="secret",
+                plan="secret", currency="USD", credits=1, total_cents=1,
+                lines={"items": [], "usage": [], "corrections": []},
+            )  # fmt: skip
             invitation = Invitation.objects.create(
                 email="secret@new.example", role="member", token_hash=tenant.slug, created_at=clock.now(),
                 sent_at=clock.now(), expires_at=clock.now() + timedelta(days=7),
@@ -290,6 +312,8 @@ def ids(cast: Cast, settings: Any, tmp_path: Path) -> dict[str, dict[str, int]]:
         token = create_token(tenant=tenant, name="secret", scopes=["posts:read"])
         made[tenant.slug] = {
             "token": token.id,
+            "channel": channel.pk,
+            "invoice": tenant.id,
             "invitation": invitation.pk,
             "membership": add_member(tenant_id=tenant.id, email=f"secret@{tenant.slug}.example", role="member").pk,
             "post": post.pk, "note": note.pk,
