@@ -3,8 +3,8 @@
   "use strict";
 
   const inPage = document.getElementById("words");
-  const said = inPage ? JSON.parse(inPage.textContent).said : {};
-  const t = (text) => said[text] || text;
+  const translated = inPage ? JSON.parse(inPage.textContent).said : {};
+  const t = (text) => translated[text] || text;
 
   const root = document.documentElement;
 
