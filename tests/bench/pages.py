@@ -30,7 +30,7 @@ from tests.bench.pages_data import HUNDREDTH, LARGE_ACCOUNTS, SIZES, pages_datab
 from tests.bench.requesting import as_member, without_middleware
 from tikdash import clock
 
-ROUNDS, TIMES = 5, 30
+ROUNDS, TIMES = 5, 20
 MOST_MS, MOST_TIMES_BARE, MOST_GROWTH = 150, 5, 1.5
 #: The link to the rows behind the last one.
 MORE = re.compile(r'<tr class="more" hx-get="([^"]+)"')

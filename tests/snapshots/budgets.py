@@ -4,7 +4,7 @@ needs one more says here why."""
 from __future__ import annotations
 
 STATEMENTS = {
-    # The frame has 3; the list of tags and the posts themselves. A named account is one or two more.
+    # The frame has 3; the list of tags, a first look at each account and the posts. A named account is one or two more.
     "posts": 6,
     # Curve and verdict each read the post and its references and their curves.
     "post": 9,
