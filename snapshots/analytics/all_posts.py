@@ -419,7 +419,7 @@ def _row(row: tuple[Any, ...], now: datetime) -> FoundPost:
         shares=shares,
         collects=collects,
         as_of=measured_at,
-        age_text=numbers.ago(posted_at, now).removesuffix(" ago"),
+        age_text=numbers.age(posted_at, now),
         tiktok_url=f"https://www.tiktok.com/@{handle}/{kind}/{aweme_id}",
         cover_file=cover_file,
     )

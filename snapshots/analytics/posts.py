@@ -179,7 +179,7 @@ def _row(row: tuple[Any, ...], handle: str, now: datetime) -> PostRow:
     values = dict(zip(POST_COLUMNS, row, strict=False))
     return PostRow(
         **values,
-        age_text=numbers.ago(row[5], now).removesuffix(" ago"),
+        age_text=numbers.age(row[5], now),
         tiktok_url=f"https://www.tiktok.com/@{handle}/{kind}/{aweme_id}",
     )
 

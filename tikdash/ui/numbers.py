@@ -106,6 +106,14 @@ def ago(moment: datetime | None, now: datetime) -> str:
     return (gettext("{time} ago") if seconds > 0 else gettext("in {time}")).format(time=span)
 
 
+def age(moment: datetime, now: datetime) -> str:
+    """As `ago`, for a column that says by its head that it counts back: `4 min`."""
+    seconds = int((now - moment).total_seconds())
+    if _MINUTE <= seconds < _DAYS_BEFORE_DATE * _DAY:
+        return time_span(seconds)
+    return ago(moment, now)
+
+
 def time_span(seconds: int) -> str:
     """A length of time in its largest unit, `4 min`, `3 h` or `2 d`."""
     if seconds < _HOUR:
