@@ -35,6 +35,7 @@ def workspace(request: Any) -> dict[str, Any]:
         "workspace": None,
         "nav": [],
         "workspaces_url": host_url(request, settings.BASE_DOMAIN) + "/",
+        "base_domain": settings.BASE_DOMAIN,
     }
     if tenant is None:
         return context
