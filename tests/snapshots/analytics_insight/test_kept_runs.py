@@ -37,8 +37,8 @@ def test_a_second_look_reads_no_curves_and_says_the_same(acme: TenantRef) -> Non
 def test_a_post_that_is_read_again_is_judged_again(acme: TenantRef) -> None:
     account = make_account()
     past_posts(account)
-    post = fresh_post(account, plays=1_100)
-    assert breakouts(acme.id) == []
+    post = fresh_post(account, plays=2_500)
+    assert breakouts(acme.id) == [], "looked at, and not far enough ahead"
     PostSnapshot.objects.filter(post=post).update(play_count=30_000)
     Post.objects.filter(pk=post.pk).update(measured_at=clock.now() + timedelta(minutes=1), play_count=30_000)
     assert [each.post_id for each in breakouts(acme.id)] == [post.pk]
