@@ -113,10 +113,11 @@ def roll_up() -> RolledUp:
         until = clock.now() - SETTLED_AFTER
         day = _first_open_day()
         while day is not None and _begin_of(day) < until:
-            _start(day)
-            while (counted := _count_next_part(day, until)) is not None:
-                events, parts = events + counted, parts + 1
-            day += timedelta(days=1)
+            counted = _count_next_part(day, until)
+            if counted is None:
+                _start(day)
+                counted = _count_next_part(day, until) or 0
+            events, parts, day = events + counted, parts + 1, day + timedelta(days=1)
         recounted = [late for late in _late_days() if recount(late)]
     return RolledUp(events, parts, recounted)
 
@@ -196,13 +197,15 @@ def _start(day: date) -> None:
 
 
 def _count_next_part(day: date, until: datetime) -> int | None:
-    """Counts the part of a day that is next, up to `until`; None where there is none."""
+    """Counts the part of a day that is next, up to `until`; None where the day is not begun."""
     with transaction.atomic():
-        fill = UsageFill.objects.select_for_update().get(day=day)
+        fill = UsageFill.objects.select_for_update().filter(day=day).first()
+        if fill is None:
+            return None
         begin, ends = fill.filled_until, _begin_of(day) + timedelta(days=1)
         end = min(ends, until)
         if end <= begin:
-            return None
+            return 0
         events, credits = _count(day, begin, end)
         fill.filled_until, fill.events, fill.credits = end, fill.events + events, fill.credits + credits
         if end == ends:
