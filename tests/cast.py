@@ -118,7 +118,15 @@ def clean_up() -> None:
     tallies.forget()
     schemas = list(Shard.objects.values_list("schema_name", flat=True))
     with owner(), connection.cursor() as cursor:
-        tables = ("django_session", "usersessions_usersession", "audit_log", "tenant_keys", "api_tokens", *BILLED)
+        tables = (
+            "django_session",
+            "usersessions_usersession",
+            "invitations",
+            "audit_log",
+            "tenant_keys",
+            "api_tokens",
+            *BILLED,
+        )
         names = [f'"public"."{name}"' for name in tables]
         for schema in schemas:
             names += [
