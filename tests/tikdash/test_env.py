@@ -11,10 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from tests.environment import ROOT
 
 ELSEWHERE = {"DATABASE_URL": "postgresql://tikdash:x@127.0.0.1:9/tikdash"}
+#: What no machine but one of development may start without.
+PRODUCTION = ELSEWHERE | {
+    "SECRET_KEY": "x",
+    "TENANT_KEY_FERNET": Fernet.generate_key().decode(),
+    "TOKEN_PEPPERS": "1:a-pepper-of-tests-that-is-long-enough",
+}
 
 
 def run(program: str, directory: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -57,7 +64,7 @@ def test_with_a_database_of_its_own_nobody_starts_without_a_secret(tmp_path: Pat
 @pytest.mark.parametrize(
     ("variables", "upstream", "key"),
     [
-        (ELSEWHERE | {"SECRET_KEY": "x", "TIKLIVE_KEY": "k"}, "https://api.tikliveapi.com", "k"),
+        (PRODUCTION | {"TIKLIVE_KEY": "k"}, "https://api.tikliveapi.com", "k"),
         ({}, "http://127.0.0.1:8100", "sim-shared-key"),
     ],
     ids=["production", "development"],
@@ -71,8 +78,8 @@ def test_only_a_development_machine_asks_the_simulator(
 
 def test_debugging_is_off_and_cookies_are_kept_from_scripts_unless_said_otherwise(tmp_path: Path) -> None:
     names = "settings.DEBUG, settings.SESSION_COOKIE_HTTPONLY, settings.SESSION_COOKIE_SECURE"
-    assert run(SETTING.format(names), tmp_path, SECRET_KEY="x", **ELSEWHERE).stdout == "False True False\n"
-    behind = run(SETTING.format(names), tmp_path, SECRET_KEY="x", BEHIND_TLS_PROXY="1", **ELSEWHERE)
+    assert run(SETTING.format(names), tmp_path, **PRODUCTION).stdout == "False True False\n"
+    behind = run(SETTING.format(names), tmp_path, BEHIND_TLS_PROXY="1", **PRODUCTION)
     assert behind.stdout == "False True True\n"
 
 
@@ -81,8 +88,8 @@ def test_debugging_is_off_and_cookies_are_kept_from_scripts_unless_said_otherwis
     [
         ({}, "['127.0.0.1:8100']"),
         ({"TIKLIVE_BASE_URL": "https://api.tikliveapi.com"}, "[]"),
-        (ELSEWHERE | {"SECRET_KEY": "x"}, "[]"),
-        (ELSEWHERE | {"SECRET_KEY": "x", "TIKLIVE_BASE_URL": "http://127.0.0.1:8100"}, "[]"),
+        (PRODUCTION, "[]"),
+        (PRODUCTION | {"TIKLIVE_BASE_URL": "http://127.0.0.1:8100"}, "[]"),
     ],
     ids=["development", "development with the real upstream", "production", "production with a local upstream"],
 )
