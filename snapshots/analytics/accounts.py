@@ -321,6 +321,17 @@ def _row(account: TrackedAccount, line: list[int | None]) -> AccountRow:
     )
 
 
+#: What a tile says of the state of its last reading.
+KEPT_ASIDE = {
+    "missing": N_("last reading missing, kept aside"),
+    "zeroed": N_("last reading zeroed, kept aside"),
+    "negative": N_("last reading negative, kept aside"),
+    "regressed": N_("last reading regressed, kept aside"),
+    "spike": N_("last reading a spike, kept aside"),
+    "rejected": N_("last reading rejected, kept aside"),
+}
+
+
 def _tile(account: TrackedAccount, name: str, base: tuple[int, date] | None, odd: str | None, today: date) -> Tile:
     value: int | None = getattr(account, name)
     change = value - base[0] if base and value is not None else None
@@ -328,7 +339,7 @@ def _tile(account: TrackedAccount, name: str, base: tuple[int, date] | None, odd
     if odd == "rounded":
         note = gettext("rounded upstream")
     elif odd:
-        note = gettext("last reading doubtful, kept aside")
+        note = gettext(KEPT_ASIDE[odd])
     return Tile(
         label=gettext(COUNTERS[name]),
         value=value,

@@ -113,7 +113,7 @@ def test_all_of_a_filter_are_paused_and_fetched_again(ana: Page) -> None:
     ana.get_by_label("Find by handle, name or tag").fill("comedy")
     expect(ana.locator("#accounts-table tbody tr")).to_have_count(1)
     for action, sentence in (("Pause", "1 account is paused."), ("Resume", "1 account is fetched again.")):
-        ana.get_by_label("Choose all 1 accounts of this list").check()
+        ana.get_by_label("Choose the account of this list").check()
         apply(ana, action)
         expect(ana.get_by_text(sentence)).to_be_visible()
         expect(ana).to_have_url(re.compile(r"q=comedy"))

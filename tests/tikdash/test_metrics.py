@@ -20,6 +20,7 @@ from tests.cast import Cast
 from tests.environment import ROOT
 from tests.factories import make_account, make_job
 from tests.simulating import NOW
+from tests.tikdash.test_env import PRODUCTION
 from tikdash import clock, metrics
 from tikdash.db.scope import tenant_scope
 from tikdash.redis import RedisGone
@@ -236,8 +237,7 @@ def test_a_machine_with_a_database_of_its_own_needs_the_token(tmp_path: Path) ->
         [sys.executable, "-c", "from django.conf import settings; print(settings.METRICS_WITHOUT_TOKEN)"],
         cwd=ROOT,
         env=kept | {
-            "DJANGO_SETTINGS_MODULE": "tikdash.settings", "TIKDASH_VAR": str(tmp_path), "SECRET_KEY": "x" * 50,
-            "DATABASE_URL": "postgresql://tikdash:x@127.0.0.1:9/tikdash",
+            "DJANGO_SETTINGS_MODULE": "tikdash.settings", "TIKDASH_VAR": str(tmp_path), **PRODUCTION,
         },
         capture_output=True,
         text=True,

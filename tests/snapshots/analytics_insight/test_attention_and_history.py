@@ -124,7 +124,7 @@ def test_the_history_of_an_account_is_told_day_by_day(acme: TenantRef) -> None:
     ]
     assert [each.text for each in found[:4]] == [
         "The handle changed; it was @oldname.",
-        "TikTok's answer had odd hearts and videos; kept aside, not in charts.",
+        "TikTok’s answer had odd hearts and videos; kept aside, not in charts.",
         "The post “Buns” vanished.",
         "2 posts vanished.",
     ]
