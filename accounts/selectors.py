@@ -20,7 +20,8 @@ ARRIVAL = f"""
     SELECT s.schema_name, t.id, t.slug, t.name, t.plan, t.state, t.key_mode, t.time_zone, t.trial_ends_at,
            t.fetching_paused_reason, t.headline_rate,
            ARRAY(SELECT ARRAY[kind, reason] FROM public.paused_kinds ORDER BY kind),
-           v.session_data, {APPLIES_SCOPE.format(schema="s.schema_name", tenant_id="t.id")}
+           t.fetching_paused_cause = 'move', v.session_data,
+           {APPLIES_SCOPE.format(schema="s.schema_name", tenant_id="t.id")}
       FROM public.domains d
       JOIN public.tenants t ON t.id = d.tenant_id
       JOIN public.shards s ON s.id = t.shard_id
@@ -95,12 +96,14 @@ class PausedKindRef:
 class Arrival:
     """A request at a tenant's host; `session_data` as stored, None where the session is unknown or over.
 
-    `paused_kinds` are kinds of jobs that run for nobody at present, each with the reason.
+    `paused_kinds` are kinds of jobs that run for nobody at present, each with the reason; `is_read_only` while the
+    tenant's rows are moved.
     """
 
     tenant: TenantRef
     session_data: str | None
     paused_kinds: dict[str, str]
+    is_read_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -201,11 +204,11 @@ def arrival_at(host: str, session_key: str) -> Arrival | None:
     if row is None:
         return None
     schema_name, tenant_id, slug, name, plan, state, key_mode, time_zone, trial_ends_at, paused, rate = row[:11]
-    kinds, session_data = row[11:13]
+    kinds, is_read_only, session_data = row[11:14]
     tenant = TenantRef(
         tenant_id, slug, name, plan, state, key_mode, time_zone, schema_name, trial_ends_at, paused, rate
     )
-    return Arrival(tenant, session_data, dict(kinds))
+    return Arrival(tenant, session_data, dict(kinds), is_read_only)
 
 
 def person_in(tenant_id: int, user_id: int) -> tuple[User, MembershipRef | None] | None:

@@ -12,6 +12,7 @@ from django.db.models import F
 from snapshots.handles import clean_handle
 from snapshots.models import AccountNote, FetchJob, Removal, TrackedAccount
 from tikdash import clock
+from tikdash.db.scope import TenantLike, tenant_scope
 from tikdash.errors import NotFound
 from tikdash.tiklive.errors import BudgetReached
 from tikdash.words import gettext
@@ -188,3 +189,9 @@ def _is_due_to_a_view(job: FetchJob, now: datetime) -> bool:
 
 def _done_since(job: FetchJob, moment: datetime) -> bool:
     return any(done and done >= moment for done in (job.succeeded_at, job.failed_at))
+
+
+def has_running_jobs(tenant: TenantLike) -> bool:
+    """Whether a worker is running a job of the tenant at this moment."""
+    with tenant_scope(tenant):
+        return FetchJob.objects.filter(started_at__isnull=False, lease_until__gt=clock.now()).exists()

@@ -37,6 +37,7 @@ PEOPLE = {
     "gil@globex.example": ("globex", "owner"),
 }
 #: Shared tables of billing that tests fill.
+OF_TENANTS = ["audit_log", "tenant_keys", "api_tokens", "tenant_moves"]
 BILLED = [
     "usage_events", "usage_daily", "usage_hourly", "usage_fills", "usage_late", "usage_saved", "usage_corrections",
     "credit_packs", "credit_grants", "invoices", "platform_budgets", "tenant_budgets", "budget_refusals",
@@ -125,6 +126,7 @@ def clean_up() -> None:
             "audit_log",
             "tenant_keys",
             "api_tokens",
+            "tenant_moves",
             *BILLED,
         )
         names = [f'"public"."{name}"' for name in tables]

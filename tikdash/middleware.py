@@ -127,6 +127,10 @@ class TenantMiddleware:
         arrival = arrival_at(host, session_key)
         if arrival is None:
             return render(None, "404.html", {"unknown_host": True}, status=404)
+        if arrival.is_read_only and request.method not in ("GET", "HEAD", "OPTIONS"):
+            response = render(None, "503.html", {"being_moved": True}, status=503)
+            response["Retry-After"] = "60"
+            return response
         tenant = arrival.tenant
         request.tenant, request.arrival = tenant, arrival  # type: ignore[attr-defined]
         request.urlconf = settings.TENANT_URLCONF  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 from accounts.models.audit import AuditEntry, AuditEntryRow
 from accounts.models.invitations import Invitation
 from accounts.models.keys import TenantKey
+from accounts.models.moves import TenantMove
 from accounts.models.pauses import PausedKind
 from accounts.models.shards import Shard
 from accounts.models.sign_ups import SignUp
@@ -20,5 +21,6 @@ __all__ = [
     "SignUp",
     "Tenant",
     "TenantKey",
+    "TenantMove",
     "User",
 ]

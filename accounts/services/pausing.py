@@ -38,6 +38,7 @@ def pause_tenant(*, slug: str, reason: str, cause: str = Tenant.PauseCause.OPS) 
     reason = _sentence(reason)
     with no_scope(), transaction.atomic():
         tenant = _locked(slug)
+        _refuse_while_moving(tenant)
         if cause != Tenant.PauseCause.OPS and tenant.fetching_paused_cause == Tenant.PauseCause.OPS:
             return False
         is_new = tenant.fetching_paused_at is None
@@ -58,6 +59,7 @@ def resume_tenant(*, slug: str, causes: Collection[str] | None = None) -> bool:
         tenant = _locked(slug)
         if tenant.fetching_paused_at is None:
             return False
+        _refuse_while_moving(tenant)
         if tenant.state == Tenant.State.SUSPENDED and not causes:
             raise LimitReached("This workspace is suspended. Take the suspension back first.")
         if causes is not None and tenant.fetching_paused_cause not in causes:
@@ -107,6 +109,11 @@ def _locked(slug: str) -> Tenant:
     if tenant is None:
         raise NotFound(gettext("There is no tenant “{slug}”.").format(slug=slug))
     return tenant
+
+
+def _refuse_while_moving(tenant: Tenant) -> None:
+    if tenant.fetching_paused_cause == Tenant.PauseCause.MOVE:
+        raise LimitReached("The data of this tenant is being moved. Wait until that is over.")
 
 
 def _sentence(reason: str) -> str:

@@ -11,6 +11,15 @@ from tikdash.db.partitions import make_all_ahead
 from tikdash.db.rls import grant_tables
 from tikdash.db.scope import owner
 
+#: Ids that a schema may give: 68 billion; with 131,000 schemas JavaScript still counts them exactly.
+IDS_OF_A_SHARD = 2**36
+IDENTITIES = """
+    SELECT c.relname, a.attname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_attribute a ON a.attrelid = c.oid
+     WHERE n.nspname = %s AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attidentity <> ''
+       AND EXISTS (SELECT FROM pg_attribute t WHERE t.attrelid = c.oid AND t.attname = 'tenant_id')
+"""
+
 
 def make_shard(*, schema_name: str, kind: str) -> Shard:
     """The shard with that schema, made with all its tables if it does not exist; harmless to repeat.
@@ -20,8 +29,21 @@ def make_shard(*, schema_name: str, kind: str) -> Shard:
     """
     make_schema(schema_name)
     with owner():
-        shard, _ = Shard.objects.get_or_create(schema_name=schema_name, defaults={"kind": kind})
+        shard, is_new = Shard.objects.get_or_create(schema_name=schema_name, defaults={"kind": kind})
+        if is_new and kind == Shard.Kind.DEDICATED:
+            spread_ids(schema_name, shard.pk * IDS_OF_A_SHARD)
     return shard
+
+
+def spread_ids(schema_name: str, first: int) -> None:
+    """Has the ids of all tables of a new schema begin behind `first`, so that no two schemas give the same ones: a
+    tenant keeps its ids, and the addresses with them, wherever its rows are moved."""
+    with owner(schema_name), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(IDENTITIES, [schema_name])
+        for table, column in cursor.fetchall():
+            cursor.execute(
+                f'ALTER TABLE "{schema_name}"."{table}" ALTER COLUMN "{column}" SET START WITH {first + 1} RESTART'
+            )
 
 
 def make_schema(schema_name: str) -> None:
