@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
@@ -25,7 +20,6 @@ from accounts.services.tenants import create_tenant
 from snapshots.models import FetchJob, Post, PostSnapshot, TrackedAccount
 from tests import factories
 from tests.cast import Cast
-from tests.environment import ROOT
 from tikdash import clock
 from tikdash.db.copying import sum_of, tables_in_order
 from tikdash.db.rls import faults_of_tables
@@ -153,34 +147,6 @@ def test_stopped_behind_any_commit_one_side_is_whole_and_the_next_call_ends_it(
     assert sums(mover.id, now.schema_name) == before
     with all_tenants():
         assert TenantMove.objects.filter(tenant_id=mover.id).exclude(state="done").count() == 0
-
-
-def test_killed_within_a_statement_one_side_is_whole(mover: TenantRef) -> None:
-    """A process that is killed by SIGKILL at moments of its own, again and again, until one gets through."""
-    with tenant_scope(mover):
-        account = TrackedAccount.objects.first()
-        assert account is not None
-        for _number in range(300):
-            post = factories.make_post(account)
-            factories.make_post_snapshot(post)
-    before = sums(mover.id, "shared")
-    for wait_s in (1.6, 1.9, 2.2, 2.5, 60):
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "move_tenant", "mover", "--dedicated"], cwd=ROOT, env=os.environ.copy(),
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            process.wait(wait_s)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        # PostgreSQL notices that its client is gone, and rolls back.
-        time.sleep(0.3)
-        assert sums(mover.id, tenant_by_slug("mover").schema_name) == before
-        if process.returncode == 0:
-            break
-    assert process.returncode == 0
-    assert tenant_by_slug("mover").schema_name == "tenant_mover" and filled(sums(mover.id, "shared")) == {}
 
 
 def test_meanwhile_the_tenant_is_read_only_and_nothing_is_fetched(
