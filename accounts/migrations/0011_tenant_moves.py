@@ -8,7 +8,7 @@ from tikdash.db.rls import EnableRowSecurity
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0009_state_before_suspension"),
+        ("accounts", "0010_sign_ups_and_invitations"),
     ]
 
     operations = [
