@@ -129,6 +129,14 @@ class Installation:
                 " WHERE lease_until IS NULL"
             )
 
+    def standing(self) -> list[dict[str, Any]]:
+        """How the shared jobs stand, for whoever waits for them in vain."""
+        return self.rows(
+            "SELECT kind, state, attempts, error_code, count(*) AS many, count(lease_until) AS claimed,"
+            " count(started_at) AS begun, count(succeeded_at) AS done, min(next_due_at) AS due"
+            " FROM shared.fetch_jobs GROUP BY 1, 2, 3, 4"
+        )
+
     def is_drained(self) -> bool:
         return self.count("succeeded_at IS NULL OR lease_until IS NOT NULL") == 0
 
@@ -270,5 +278,5 @@ def _wait_for(holds: Any, made: Installation, seconds: float = 60) -> None:
         with suppress(psycopg.OperationalError, redis.exceptions.ConnectionError):
             if holds():
                 return
-        assert time.monotonic() < deadline, made.log("worker1")[-2000:]
+        assert time.monotonic() < deadline, f"{made.standing()}\n{made.log('worker1')[-2000:]}"
         time.sleep(0.02)
