@@ -13,7 +13,7 @@ NOT_COUNTED = ("SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT", "BEGIN
 
 
 def statements_of(call: Callable[[], Any]) -> list[str]:
-    """The statements that `call` sends, in their order."""
+    """The statements that `call` sends, in their order; prepared ones too."""
     with CaptureQueriesContext(connection) as captured:
         call()
     return [query["sql"] for query in captured if not query["sql"].startswith(NOT_COUNTED)]

@@ -13,7 +13,7 @@ from accounts.web.hosts import host_url
 from snapshots.models import FetchJob
 from snapshots.selectors import count_of_accounts
 from tikdash import clock
-from tikdash.plans import limits_of
+from tikdash.plans import PlanLimits, limits_of
 from tikdash.words import N_, gettext
 
 #: Name of the address, label, icon, and the letter that goes there behind a `g`. A phone's bar has room for five.
@@ -44,7 +44,7 @@ def workspace(request: Any) -> dict[str, Any]:
     if getattr(request, "membership", None) is not None:
         limits, used = limits_of(tenant), count_of_accounts()
         shown |= {
-            "paused": _pauses(request),
+            "paused": _pauses(request, limits),
             "plan_name": limits.name,
             "trial_days_left": _days_left(tenant),
             "accounts_used": used,
@@ -75,7 +75,7 @@ def _way_round(path: str, accounts: int) -> list[dict[str, Any]]:
     return entries
 
 
-def _pauses(request: Any) -> list[str]:
+def _pauses(request: Any, limits: PlanLimits) -> list[str]:
     """What is not fetched at present and why, one sentence each; of kinds only those that the plan has."""
     if request.tenant.paused_reason:
         return [
@@ -83,11 +83,10 @@ def _pauses(request: Any) -> list[str]:
                 paused_reason=request.tenant.paused_reason
             )
         ]
-    in_plan = limits_of(request.tenant).cadences
     return [
         gettext("{label}: fetching is paused. {reason}").format(label=gettext(FetchJob.Kind(kind).label), reason=reason)
         for kind, reason in request.arrival.paused_kinds.items()
-        if kind in in_plan
+        if kind in limits.cadences
     ]
 
 

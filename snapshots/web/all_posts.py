@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from snapshots.analytics.all_posts import COLUMNS, MEASURED, FoundPosts, find_posts, one_post
+from snapshots.analytics.all_posts import COLUMNS, MEASURED, FoundPost, FoundPosts, find_posts, one_post
 from snapshots.analytics.breakout import NotEnough, curve, of_post
 from snapshots.analytics.metrics import METRICS
 from snapshots.analytics.overview import tags_of
@@ -20,6 +20,9 @@ from snapshots.web.post_filters import FilterForm, read_form
 from tikdash.errors import BadInput
 from tikdash.ui.htmx import wants_piece
 from tikdash.words import gettext
+
+#: Rows that a browser lays out, paints and leaves out together.
+ROWS_A_BODY = 10
 
 
 @require_GET
@@ -60,10 +63,15 @@ def _list(form: FilterForm, found: FoundPosts | None) -> dict[str, Any]:
     return {
         "form": form,
         "found": found,
+        "bodies": _in_bodies(found.rows) if found else [],
         "columns": [_column(key) | _sorting(form, key, path) for key in form.columns],
         "next_url": form.address(path, after=next_key) if next_key else None,
         "first_url": form.address(path) if form.values["after"] else None,
     }
+
+
+def _in_bodies(rows: list[FoundPost]) -> list[list[FoundPost]]:
+    return [rows[begin : begin + ROWS_A_BODY] for begin in range(0, len(rows), ROWS_A_BODY)]
 
 
 def _around(request: Any, form: FilterForm) -> dict[str, Any]:

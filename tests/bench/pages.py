@@ -33,7 +33,7 @@ from tikdash import clock
 ROUNDS, TIMES = 5, 20
 MOST_MS, MOST_TIMES_BARE, MOST_GROWTH = 150, 5, 1.5
 #: The link to the rows behind the last one.
-MORE = re.compile(r'<tr class="more" hx-get="([^"]+)"')
+MORE = re.compile(r'data-more="([^"]+)"')
 Ask = Callable[[], Any]
 
 #: The bare view shows as much of an account as its page does first: who it is, and its newest posts.
