@@ -16,8 +16,8 @@ STATEMENTS = {
     "compare_series": 3,
     "hashtags": 7,
     "sounds": 7,
-    # A tab of an account: the frame has 4, the head 9 (account three times, former handles, tiles, newest day, windows, odd values, jobs).
-    # Series, events, removed notes, breakouts with their curves, posts and their count, the usual curve.
+    # A tab of an account: the frame has 4, the head 9 (account three times, former handles, tiles, newest day, windows,
+    # odd values, jobs). Series, events, removed notes, breakouts with their curves, posts and their count, usual curve.
     "account_overview": 22,
     # Posts and their count, breakouts with their curves; no post is open.
     "account_posts": 17,
