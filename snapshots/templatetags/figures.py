@@ -75,10 +75,9 @@ def post_cells(row: FoundPost, columns: Sequence[Mapping[str, Any]]) -> SafeStri
     """The cells of a post behind its title, in one go: a page of a long list has hundreds of them."""
     post, cells = row.post, []
     for column in columns:
-        key = column["key"]
-        title = ""
+        key, title, text = column["key"], "", ""
         if key == "posted_at":
-            text = age(post.posted_at, post.age_text)
+            text = str(age(post.posted_at, post.age_text))
         elif (value := row.er if key == "er" else getattr(post, key)) is None:
             text = f'<span class="nil">{numbers.NONE}<span class="vh">{escape(gettext("no number"))}</span></span>'
         elif key == "er":

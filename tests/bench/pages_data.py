@@ -24,7 +24,7 @@ from tests.bench.data import Shape, connected_to, database
 from tests.bench.environment import DATABASE
 from tests.bench.frame import Options
 from tikdash import clock
-from tikdash.db.partitions import ensure_months
+from tikdash.db.partitions import ensure_months, partition_name
 from tikdash.db.scope import owner
 
 #: Of the agency, tenant 1; another tenant has `ACCOUNTS_EACH`.
@@ -116,7 +116,7 @@ POSTS = """
                            hashint8(a.id * 1000003 + n)::bigint & 1073741823 AS h,
                            %(now)s::timestamptz - n * interval '{hours} hours' - a.id %% 480 * interval '1 minute'
                                AS posted_at
-                      FROM generate_series(%(newest)s::bigint, %(oldest)s, -1) AS n, accounts a
+                      FROM generate_series(%(begin)s::bigint, %(oldest)s, -1) AS n, accounts a
                      WHERE a.id <= %(accounts)s
                      ORDER BY n DESC, a.id) AS made) AS counted
 """
@@ -202,14 +202,19 @@ class _Maker:
             connection.close()
         self.step("accounts", self.accounts)
         self.step("posts", self.posts)
+        months: dict[date, list[date]] = {}
+        for day in days:
+            months.setdefault(day.replace(day=1), []).append(day)
         jobs: list[Callable[[], None]] = [self.links, self.account_days, self.readings]
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as side_by_side:
-            months: dict[date, list[date]] = {}
-            for day in days:
-                months.setdefault(day.replace(day=1), []).append(day)
-            jobs += [partial(self.snapshots, sorted(each)) for each in months.values()]
-            self.step("history", lambda: [job.result() for job in [side_by_side.submit(one) for one in jobs]])
+        jobs += [partial(self.snapshots, sorted(each)) for each in months.values()]
+        self.step("history", lambda: self.side_by_side(jobs))
         self.step("statistics", lambda: self.run("VACUUM (ANALYZE)"))
+
+    @staticmethod
+    def side_by_side(jobs: Sequence[Callable[[], None]]) -> None:
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
+            for job in [threads.submit(one) for one in jobs]:
+                job.result()
 
     def step(self, name: str, work: Callable[[], Any]) -> None:
         began = time.monotonic()
@@ -229,21 +234,25 @@ class _Maker:
 
     def posts(self) -> None:
         size = self.size
-        statement = POSTS.format(hours=HOURS_BETWEEN)
-        with self.connected() as admin, _without_indexes(admin, ("posts", "post_titles")):
+        statement, middle = POSTS.format(hours=HOURS_BETWEEN), size.posts // 2
+        with self.connected() as admin, self.without_indexes(admin, ("posts", "post_titles")):
             agency = admin.execute("SELECT tenant_id FROM accounts WHERE id = 1").fetchone()[0]  # type: ignore[index]
-            for accounts, newest, oldest, offset in (
-                (LARGE_ACCOUNTS, LARGE_POSTS, size.posts + 1, 0),
-                (size.accounts, size.posts, 1, self.offset),
-            ):
-                values = {"accounts": accounts, "newest": newest, "oldest": oldest, "offset": offset}
-                admin.execute(statement, values | {"now": self.now, "agency": agency})
+            everybody = {"accounts": size.accounts, "newest": size.posts, "offset": self.offset}
+            parts: list[dict[str, Any]] = [
+                {"accounts": LARGE_ACCOUNTS, "newest": LARGE_POSTS, "begin": LARGE_POSTS, "oldest": size.posts + 1,
+                 "offset": 0},
+                everybody | {"begin": size.posts, "oldest": middle + 1},
+                everybody | {"begin": middle, "oldest": 1},
+            ]  # fmt: skip
+            self.side_by_side(
+                [partial(self.run, statement, part | {"now": self.now, "agency": agency}) for part in parts]
+            )
             admin.execute(TITLES, {})
         self.run("SELECT setval(pg_get_serial_sequence('posts', 'id'), (SELECT max(id) FROM posts))")
         self.run("VACUUM (ANALYZE) posts, post_titles")
 
     def links(self) -> None:
-        with self.connected() as admin, _without_indexes(admin, ("post_hashtags",)):
+        with self.connected() as admin, self.without_indexes(admin, ("post_hashtags",)):
             admin.execute(LINKS, {})
 
     def account_days(self) -> None:
@@ -255,7 +264,9 @@ class _Maker:
         self.run(READINGS, {"since": since, "first": first})
 
     def snapshots(self, days: Sequence[date]) -> None:
-        with self.connected() as admin:
+        """A month. What is written into a table that was emptied in the same transaction goes into no log."""
+        with self.connected() as admin, admin.transaction():
+            admin.execute(f"TRUNCATE {partition_name('post_snapshots', days[0])}")  # type: ignore[call-overload]
             for day in days:
                 ago = (self.today - day).days
                 admin.execute(
@@ -287,23 +298,28 @@ class _Maker:
             "session_replication_role = replica",
             "maintenance_work_mem = '1GB'",
             "synchronous_commit = off",
+            # Two connections have both processors busy already.
+            "max_parallel_maintenance_workers = 0",
+            "max_parallel_workers_per_gather = 0",
             "timezone = 'UTC'",
         ):
             admin.execute(f"SET {setting}")
         return admin
 
-
-@contextmanager
-def _without_indexes(admin: psycopg.Connection[Any], tables: Sequence[str]) -> Iterator[None]:
-    """Takes the indexes of these tables off and makes the same ones afterwards; those that foreign keys need stay."""
-    again = []
-    for table in tables:
-        for name, definition in admin.execute(OWN, {"table": table}).fetchall():
-            admin.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-            again.append(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
-        for name, definition in admin.execute(INDEXES, {"table": table}).fetchall():
-            admin.execute(f"DROP INDEX {name}")
-            again.append(definition)
-    yield
-    for statement in again:
-        admin.execute(statement)  # type: ignore[call-overload]
+    @contextmanager
+    def without_indexes(self, admin: psycopg.Connection[Any], tables: Sequence[str]) -> Iterator[None]:
+        """Takes the indexes of these tables off and makes the same ones afterwards, two at a time; those that foreign
+        keys need stay."""
+        constraints: list[str] = []
+        indexes: list[str] = []
+        for table in tables:
+            for name, definition in admin.execute(OWN, {"table": table}).fetchall():
+                admin.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+                constraints.append(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
+            for name, definition in admin.execute(INDEXES, {"table": table}).fetchall():
+                admin.execute(f"DROP INDEX {name}")
+                indexes.append(definition)
+        yield
+        self.side_by_side([partial(self.run, index.replace("%", "%%")) for index in indexes])
+        for statement in constraints:
+            admin.execute(statement)  # type: ignore[call-overload]
