@@ -126,6 +126,9 @@ class HistoryKeys:
     def refused(self, tenant_id: int, key_id: str) -> bool:
         return False
 
+    def outdated(self, tenant_id: int) -> None:
+        """It does not change."""
+
 
 @contextmanager
 def _history_key() -> Iterator[None]:

@@ -1,8 +1,8 @@
 """Which key of the upstream a tenant's calls use: the platform's shared one, or the tenant's own.
 
 Asked before every request, so the answer is kept in the process for some seconds, with the version that Redis had of
-it: whoever changes a tenant's key changes the version, and no process uses the old key from then on. Requests that are
-under way end with the key they began with.
+it: whoever changes a tenant's key changes the version, and where the request is admitted another one than the newest is
+refused. So no process uses the old key from then on. Requests that are under way end with the key they began with.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class _Known:
     mode: str
     trial_ends_at: datetime | None
     own: ApiKey | None
-    version: bytes | None
+    version: bytes
     since: float
 
 
@@ -65,19 +65,20 @@ class TenantKeys:
         self._lock = threading.Lock()
 
     def key_for(self, tenant_id: int) -> ApiKey:
-        """The key to use now.
+        """The key to use now, with its version.
 
         Raises NoKey where the tenant must bring one, Unavailable where the platform has none, CannotUnseal where the
         master key is wrong, NotFound for a tenant that does not exist.
         """
         known = self._look(tenant_id)
-        if known.mode == Tenant.KeyMode.SHARED:
-            return platform_key()
-        if known.mode == Tenant.KeyMode.TRIAL and known.trial_ends_at and clock.now() < known.trial_ends_at:
-            return platform_key()
-        if known.own is None:
+        on_trial = known.mode == Tenant.KeyMode.TRIAL and known.trial_ends_at and clock.now() < known.trial_ends_at
+        if known.mode == Tenant.KeyMode.SHARED or on_trial:
+            key: ApiKey | None = platform_key()
+        else:
+            key = known.own
+        if key is None:
             raise NoKey
-        return known.own
+        return key.at_version(_name(tenant_id), known.version)
 
     def refused(self, tenant_id: int, key_id: str) -> bool:
         """The upstream did not accept the key. True where the tenant has another one by now, so that asking again makes
@@ -92,6 +93,10 @@ class TenantKeys:
         known = self._look(tenant_id)
         return known.own is not None and known.own.id != key_id
 
+    def outdated(self, tenant_id: int) -> None:
+        """The port's name for `forget`."""
+        self.forget(tenant_id)
+
     def forget(self, tenant_id: int | None = None) -> None:
         """Has this process look again; of one tenant, or of all."""
         with self._lock:
@@ -101,12 +106,11 @@ class TenantKeys:
                 self._known.pop(tenant_id, None)
 
     def _look(self, tenant_id: int) -> _Known:
-        version = _version(tenant_id)
         known = self._known.get(tenant_id)
-        if known and version is not False and known.version == version and time.monotonic() - known.since < KEPT_S:
+        if known and time.monotonic() - known.since < KEPT_S:
             return known
-        # The version was read before the row: a key that changes in between is looked up again.
-        known = _read(tenant_id, version or None)
+        # The version is read before the row: a key that changes in between is looked up again.
+        known = _read(tenant_id, _version(tenant_id))
         with self._lock:
             if len(self._known) >= MOST_KEPT:
                 self._known.clear()
@@ -165,20 +169,19 @@ def _change_version(tenant_id: int) -> None:
     where_there(change, None)
 
 
-def _version(tenant_id: int) -> Any:
-    """The version in Redis, None for none; False without Redis, where nothing may be believed."""
+def _version(tenant_id: int) -> bytes:
+    """The version in Redis, empty for none; so it is without Redis, where whoever asks forgets before."""
     try:
-        with server().reached() as redis:
-            return redis.get(_name(tenant_id))
+        return server().ask("GET", _name(tenant_id)) or b""
     except RedisGone:
-        return False
+        return b""
 
 
 def _name(tenant_id: int) -> str:
     return f"tikdash:key-version:{tenant_id}"
 
 
-def _read(tenant_id: int, version: bytes | None) -> _Known:
+def _read(tenant_id: int, version: bytes) -> _Known:
     since = time.monotonic()
     row = _row(tenant_id)
     if row is None:

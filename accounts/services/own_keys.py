@@ -60,6 +60,9 @@ class _TheKey:
         """The check says so itself."""
         return False
 
+    def outdated(self, tenant_id: int) -> None:
+        """It does not change."""
+
 
 def add_key(*, tenant: TenantRef, typed: str) -> int:
     """Keeps the key that a person pasted, sealed, and has a worker try it; returns its id.

@@ -70,6 +70,22 @@ def ask(tenant: TenantRef, handle: str = "lena.bakes") -> str:
         return client_for(tenant.id, feature="test", priority="interactive").userid(handle).id
 
 
+def swapped_elsewhere(tenant: TenantRef) -> tuple[str, str]:
+    """Another process has swapped the tenant's key, and nobody told this one; the ids of the old one and the new."""
+    use(tenant, FIRST)
+    first, known = keys.key_for(tenant.id).id, dict(keys._known)
+    use(tenant, SECOND)
+    second = keys.key_for(tenant.id).id
+    keys._known.update(known)
+    return first, second
+
+
+def newest_key_of(tenant: TenantRef) -> str:
+    """The key of the newest request."""
+    with tenant_scope(tenant):
+        return UsageEvent.objects.filter(feature="test").latest("occurred_at").key_id
+
+
 def events(tenant: TenantRef) -> list[str]:
     with tenant_scope(tenant):
         return list(AuditEntry.objects.order_by("id").values_list("event", flat=True))
@@ -179,14 +195,21 @@ def test_a_swap_under_load_fails_no_request_and_leaves_the_old_key_unused(acme: 
 
 
 def test_another_process_leaves_the_old_key_at_once(acme: TenantRef) -> None:
-    """What a process knows counts only as long as Redis has the same version of it."""
-    use(acme, FIRST)
-    assert keys.key_for(acme.id).last_four == "1111"
-    kept = dict(keys._known)
-    use(acme, SECOND)
-    # As another process would be: nobody told it to forget.
-    keys._known.update(kept)
-    assert keys.key_for(acme.id).last_four == "2222"
+    """A request with what a process still knows is not admitted; it is made with the key that holds."""
+    first, second = swapped_elsewhere(acme)
+    assert keys.key_for(acme.id).id == first
+    ask(acme, "creator.71.1")
+    assert newest_key_of(acme) == second
+    assert keys.key_for(acme.id).id == second
+
+
+def test_without_redis_what_a_process_knows_of_a_key_is_not_believed(acme: TenantRef, settings: Any) -> None:
+    """People's requests go on by PostgreSQL's clock, with the key that PostgreSQL has."""
+    first, second = swapped_elsewhere(acme)
+    assert keys.key_for(acme.id).id == first
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    ask(acme, "creator.72.1")
+    assert newest_key_of(acme) == second
 
 
 @pytest.mark.parametrize("form", ["status_200", "status_401"])

@@ -24,5 +24,8 @@ class OwnKeys:
     def refused(self, tenant_id: int, key_id: str) -> bool:
         return False
 
+    def outdated(self, tenant_id: int) -> None:
+        """It does not change."""
+
 
 keys = OwnKeys()

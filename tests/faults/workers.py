@@ -212,6 +212,9 @@ def ports_for(order: Order, events: list[dict[str, Any]]) -> Any:
         def refused(self, tenant_id: int, key_id: str) -> bool:
             return False
 
+        def outdated(self, tenant_id: int) -> None:
+            """It does not change."""
+
     class SameShare:
         def allow(self, call: object) -> Share:
             return Share(*order.share)

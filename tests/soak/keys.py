@@ -18,3 +18,6 @@ class KeyByTenant:
 
     def refused(self, tenant_id: int, key_id: str) -> bool:
         return False
+
+    def outdated(self, tenant_id: int) -> None:
+        """It does not change."""

@@ -24,6 +24,9 @@ class OneKey:
     def refused(self, tenant_id: int, key_id: str) -> bool:
         return False
 
+    def outdated(self, tenant_id: int) -> None:
+        """It does not change."""
+
 
 class ListMeter:
     """Remembers the events."""

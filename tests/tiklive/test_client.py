@@ -40,6 +40,9 @@ class NoKey:
     def refused(self, tenant_id: int, key_id: str) -> bool:
         return False
 
+    def outdated(self, tenant_id: int) -> None:
+        """It does not change."""
+
 
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[Upstream]:

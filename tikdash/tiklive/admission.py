@@ -34,6 +34,10 @@ KEPT_FOR_PEOPLE = 2
 _PATIENCE_MS = 5_000
 
 
+class KeyChangedError(Exception):
+    """The tenant's key is not the one with which the request would be made: look for it anew, and ask again."""
+
+
 class Reason(IntEnum):
     """Why a request was not admitted; the numbers are those of `admit.lua`."""
 
@@ -45,6 +49,7 @@ class Reason(IntEnum):
     KEY_BREAKER = 5
     UPSTREAM_BREAKER = 6
     PAUSED = 7
+    KEY_CHANGED = 8
 
     @property
     def label(self) -> str:
@@ -82,12 +87,14 @@ class Turn:
     share: Share | None
     for_people: bool
     lease_s: float
+    version: tuple[str, bytes] | None = None
 
     @classmethod
     def of(cls, key: ApiKey, tenant_id: int, share: Share, *, for_people: bool, lease_s: float) -> Turn:
         """The turn of a tenant's request with `key`."""
         rate = _rate_within(key.per_minute, settings.TIKLIVE_KEY_SHARE, settings.TIKLIVE_KEY_BURST)
-        return cls(key.id, tenant_id, rate, key.in_flight, share if key.shared else None, for_people, lease_s)
+        share_of_key = share if key.shared else None
+        return cls(key.id, tenant_id, rate, key.in_flight, share_of_key, for_people, lease_s, key.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,10 @@ class Admission:
         self._server, self._sleep, self._now_ms = server, sleep, now_ms
 
     def enter(self, turn: Turn) -> Slot:
-        """A slot, after a sleep of at most TIKLIVE_PATIENCE_S; NotAdmitted with `retry_after` where it takes longer."""
+        """A slot, after a sleep of at most TIKLIVE_PATIENCE_S.
+
+        NotAdmitted with `retry_after` where it takes longer, KeyChangedError where the key was swapped meanwhile.
+        """
         slept_ms, reason = 0, Reason.NONE
         while True:
             slot, decision = self.ask(turn)
@@ -132,6 +142,8 @@ class Admission:
                 metrics.waited(slept_ms, reason.label)
                 return slot
             reason = decision.reason
+            if reason is Reason.KEY_CHANGED:
+                raise KeyChangedError
             metrics.refused(reason.label)
             if reason in _BREAKERS or slept_ms + decision.wait_ms > settings.TIKLIVE_PATIENCE_S * 1000:
                 metrics.waited(slept_ms, reason.label)
@@ -142,11 +154,12 @@ class Admission:
     def ask(self, turn: Turn) -> tuple[Slot | None, Decision]:
         """Asks once, without waiting."""
         lease = urandom(16).hex()
-        admitted, wait_ms, reason, probe = self._server.run(
-            ADMIT,
-            _names(turn.key_id, turn.tenant_id),
-            (lease, turn.tenant_id, _packed(self._now_ms(), turn, settings.TIKLIVE_BREAKER_OPEN_S)),
-        )
+        names = _names(turn.key_id, turn.tenant_id)
+        numbers = _packed(self._now_ms(), turn, settings.TIKLIVE_BREAKER_OPEN_S)
+        arguments: tuple[str | bytes | int, ...] = (lease, turn.tenant_id, numbers)
+        if turn.version is not None:
+            names, arguments = (*names, turn.version[0]), (*arguments, turn.version[1])
+        admitted, wait_ms, reason, probe = self._server.run(ADMIT, names, arguments)
         if admitted:
             return Slot(turn, lease), _PROBES if probe else _ADMITTED
         return None, Decision(False, wait_ms, Reason(reason), False)

@@ -15,13 +15,13 @@ from django.conf import settings
 from tikdash import clock
 from tikdash.redis import RedisGone, server
 from tikdash.tiklive import metrics
-from tikdash.tiklive.admission import Admission, Slot, Turn
+from tikdash.tiklive.admission import Admission, KeyChangedError, Slot, Turn
 from tikdash.tiklive.breaker import NOTHING_SAID, WORKS, Verdict, verdict_on
 from tikdash.tiklive.cache import Cache, Entry, Kept
 from tikdash.tiklive.endpoints import Endpoint
 from tikdash.tiklive.errors import BadKey, LimiterGone, NotAdmitted, RateLimited, TikLiveError, TooBusy, without_secret
 from tikdash.tiklive.parameters import cleaned
-from tikdash.tiklive.ports import ApiKey, PlannedCall, Ports, UsageRecord, uuid7
+from tikdash.tiklive.ports import ApiKey, PlannedCall, Ports, Share, UsageRecord, uuid7
 from tikdash.tiklive.retry import wait_before_next
 from tikdash.tiklive.transport import Response, Timeouts, send
 
@@ -212,8 +212,7 @@ class Caller:
 
     def _attempt(self, endpoint: Endpoint[T], params: Mapping[str, object], made: list[_Attempt]) -> tuple[T, bytes]:
         """One request, metered before anything is returned or raised; `made` grows by it once it is admitted."""
-        key = self._ports.keys.key_for(self.tenant_id)
-        slot = self._enter(endpoint, key)
+        key, slot = self._enter(endpoint)
         attempt = _Attempt(endpoint, key.id, len(made) + 1)
         made.append(attempt)
         try:
@@ -238,22 +237,37 @@ class Caller:
             finally:
                 self._leave(slot, attempt)
 
-    def _enter(self, endpoint: Endpoint[Any], key: ApiKey) -> Slot | None:
-        """The budget's consent, then a slot; None where PostgreSQL's clock has admitted the request in Redis' place."""
-        planned = PlannedCall(self.tenant_id, endpoint.slug, self.feature, self.priority, endpoint.credits, key.id)
-        share = self._ports.gate.allow(planned)
+    def _enter(self, endpoint: Endpoint[Any]) -> tuple[ApiKey, Slot | None]:
+        """The key to use, the budget's consent, then a slot; None where PostgreSQL's clock has admitted the request in
+        Redis' place."""
         for_people = self.priority == FOR_PEOPLE
-        turn = Turn.of(key, self.tenant_id, share, for_people=for_people, lease_s=self._timeouts.longest_s)
-        try:
-            return self._admission.enter(turn)
-        except RedisGone:
-            if not for_people:
-                raise LimiterGone(retry_after=_WITHOUT_REDIS_S) from None
+        while True:
+            key = self._ports.keys.key_for(self.tenant_id)
+            share = self._allowed(endpoint, key)
+            turn = Turn.of(key, self.tenant_id, share, for_people=for_people, lease_s=self._timeouts.longest_s)
+            try:
+                return key, self._admission.enter(turn)
+            except KeyChangedError:
+                self._ports.keys.outdated(self.tenant_id)
+            except RedisGone:
+                if not for_people:
+                    raise LimiterGone(retry_after=_WITHOUT_REDIS_S) from None
+                return self._enter_without_redis(endpoint), None
+
+    def _enter_without_redis(self, endpoint: Endpoint[Any]) -> ApiKey:
+        """The key to use, once PostgreSQL's clock admits the request. What this process knew of the key may be old."""
+        self._ports.keys.outdated(self.tenant_id)
+        key = self._ports.keys.key_for(self.tenant_id)
+        self._allowed(endpoint, key)
         per_minute = max(1, int(key.per_minute * settings.TIKLIVE_SHARE_WITHOUT_REDIS))
         wait_ms = self._ports.pace.wait_ms(key.id, per_minute)
         if wait_ms:
             raise TooBusy(reason="without_redis", retry_after=wait_ms / 1000)
-        return None
+        return key
+
+    def _allowed(self, endpoint: Endpoint[Any], key: ApiKey) -> Share:
+        planned = PlannedCall(self.tenant_id, endpoint.slug, self.feature, self.priority, endpoint.credits, key.id)
+        return self._ports.gate.allow(planned)
 
     def _leave(self, slot: Slot | None, attempt: _Attempt) -> None:
         if slot is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol, cast
@@ -25,7 +25,8 @@ class ApiKey:
     """A key for the upstream: our `id` for it, the secret itself, and its last four characters for people.
 
     `shared` between tenants, or the tenant's own; `per_minute` is what the upstream allows it, of which we use a part;
-    `in_flight` is how many requests may be under way at a time.
+    `in_flight` is how many requests may be under way at a time. `version` is where Redis says which version of the
+    tenant's key is the newest, and which one this is: another one is not admitted. None where keys do not change.
     """
 
     id: str
@@ -34,10 +35,16 @@ class ApiKey:
     shared: bool = True
     per_minute: int = 200
     in_flight: int = 20
+    version: tuple[str, bytes] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "secret", Secret(self.secret))
-        hide(self.secret)
+        if not isinstance(self.secret, Secret):
+            object.__setattr__(self, "secret", Secret(self.secret))
+            hide(self.secret)
+
+    def at_version(self, name: str, version: bytes) -> ApiKey:
+        """The same key, with its version: `name` is where Redis has the newest one."""
+        return replace(self, version=(name, version))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +96,15 @@ class Keys(Protocol):
     """Who pays: finds the API key of a tenant (its own, or the shared one)."""
 
     def key_for(self, tenant_id: int) -> ApiKey:
-        """The key to use now; raises a TikdashError when there is none."""
+        """The key to use now, as this process knows it; raises a TikdashError when there is none."""
         ...
 
     def refused(self, tenant_id: int, key_id: str) -> bool:
         """The upstream did not accept that key; True where the tenant has another one by now."""
+        ...
+
+    def outdated(self, tenant_id: int) -> None:
+        """What this process knows of the tenant's key is old, or may be: the next answer is looked up."""
         ...
 
 

@@ -18,6 +18,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations as Postg
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from django_tenants.postgresql_backend import base as django_tenants_backend
 
+from tikdash.db.backend.prepared import PreparedCursor, in_order, numbered
 from tikdash.db.errors import MissingSchema, ScopeChanged
 
 SCHEMA_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
@@ -64,7 +65,7 @@ class DatabaseFeatures(PostgreSQLFeatures):
 class DatabaseOperations(PostgreSQLOperations):
     def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
         """For logs and EXPLAIN: a statement whose parameters travel beside it is shown with them in their places."""
-        if isinstance(cursor, ServerBindingCursor):
+        if isinstance(cursor, ServerBindingCursor | PreparedCursor):
             return str(self.compose_sql(sql, params))
         return super().last_executed_query(cursor, sql, params) or sql
 
@@ -173,8 +174,9 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
         if self.queries_logged:
             # As Django's own cursors do, so that whoever counts statements counts these too.
             self.queries_log.append({"sql": statement, "time": "0.000"})
-        with self.wrap_database_errors, psycopg.Cursor(self.connection) as cursor:
-            return cursor.execute(statement, parameters, prepare=True, binary=True).fetchone()
+        query, names = numbered(statement)
+        with self.wrap_database_errors, psycopg.RawCursor(self.connection) as cursor:
+            return cursor.execute(query, in_order(names, parameters), prepare=True, binary=True).fetchone()
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
         """What django-tenants' own commands call: another schema, no tenant, the role kept."""
@@ -200,7 +202,7 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
         """
         self.ensure_connection()
         with self.wrap_database_errors:
-            cursor = ServerBindingCursor(self.connection)  # type: ignore[call-arg]
+            cursor = PreparedCursor(self.connection)
             return cast(CursorWrapper, self._prepare_cursor(cursor))
 
     # --- moments at which the session may have lost the scope -----------------------------------------------------

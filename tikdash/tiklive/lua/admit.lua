@@ -8,10 +8,12 @@
 --       3 places in flight (zset: lease -> its end)
 --       4 waiting tenants (zset: tenant -> its turn)   5 (zset: tenant -> when its waiting is forgotten)
 --       6 breaker of the upstream (hash: failures until probe probe_until)
+--       7 not read here   8 version of the tenant's key (string), where keys have versions
 -- ARGV  1 lease   2 tenant   3 numbers, packed as big-endian doubles because many arguments cost more than the script:
 --       now, 0 for the server's clock · length of the lease · key: requests a minute, at once, places in flight ·
 --       tenant: requests a minute, 0 where the key is its own, at once · tokens and places that are kept for people who
 --       wait · how long a breaker stays open · how long a waiting tenant is remembered beyond the wait it is told
+--       4 version of the key with which the request would be made, empty for none; only with KEYS 8
 -- returns {admitted, wait_ms, reason, probe}; reasons are those of tikdash.tiklive.admission.Reason,
 --         probe is 1 for the upstream's breaker, 2 for the key's, 3 for both
 
@@ -27,6 +29,9 @@ if now == 0 then
     local time = redis.call('TIME')
     now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
+
+-- A key that was swapped meanwhile is not used any more.
+if KEYS[8] and (redis.call('GET', KEYS[8]) or '') ~= ARGV[4] then return {0, 0, 8, 0} end
 
 -- How long a breaker refuses (0: it lets pass), and whether this request would be its probe.
 local function breaker(until_, probe_until)
