@@ -18,7 +18,7 @@ from unfold.forms import ActionForm, AdminPasswordChangeForm, UserChangeForm, Us
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.audit_events import sentence_of
-from accounts.models import ApiToken, AuditEntryRow, Domain, Membership, Tenant, User
+from accounts.models import ApiToken, AuditEntryRow, Domain, Membership, Tenant, UpstreamIncident, User
 from accounts.selectors import tenant_by_id
 from accounts.services import changing
 from accounts.services.auditing import Target, record
@@ -263,3 +263,18 @@ class SecondFactorAdmin(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(UpstreamIncident)
+class UpstreamIncidentAdmin(ModelAdmin):
+    """Times without the upstream: the watch writes them down by itself, operators add what it cannot see."""
+
+    list_display = ["began_at", "ended_at", "by_hand", "note"]
+    list_filter = ["by_hand"]
+    search_fields = ["note"]
+    fields = ["began_at", "ended_at", "note"]
+
+    def save_model(self, request: HttpRequest, obj: UpstreamIncident, form: Any, change: bool) -> None:
+        if not change:
+            obj.by_hand = True
+        super().save_model(request, obj, form, change)

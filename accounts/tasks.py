@@ -7,7 +7,7 @@ from django.conf import settings
 
 from accounts.key_list import waiting_keys
 from accounts.selectors import tenant_by_id
-from accounts.services import auditing, changing, key_mails, own_keys, signing_up
+from accounts.services import auditing, changing, incidents, key_mails, own_keys, signing_up
 
 
 @shared_task(name="accounts.make_partitions", ignore_result=True)
@@ -53,3 +53,9 @@ def end_trials() -> None:
 def forget_unconfirmed() -> None:
     """Removes people who signed up days ago and never confirmed the address. Twice: the second run finds none."""
     signing_up.forget_unconfirmed()
+
+
+@shared_task(name="accounts.watch_upstream", ignore_result=True)
+def watch_upstream() -> None:
+    """Takes down when the upstream does not answer. Twice, or by two at once: one incident at a time lasts."""
+    incidents.watch_upstream()

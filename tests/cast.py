@@ -127,6 +127,7 @@ def clean_up() -> None:
             "tenant_keys",
             "api_tokens",
             "tenant_moves",
+            "upstream_incidents",
             *BILLED,
         )
         names = [f'"public"."{name}"' for name in tables]

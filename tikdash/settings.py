@@ -372,6 +372,7 @@ CELERY_BEAT_SCHEDULE = {
     "partitions-of-data": {"task": "snapshots.make_partitions", "schedule": 6 * 3600},
     "partitions-of-usage": {"task": "billing.make_partitions", "schedule": 6 * 3600},
     "keys-to-check": {"task": "accounts.check_waiting_keys", "schedule": 15, "options": {"expires": 15}},
+    "watch-of-upstream": {"task": "accounts.watch_upstream", "schedule": 60, "options": {"expires": 50}},
     "ends-of-trials": {"task": "accounts.end_trials", "schedule": 300, "options": {"expires": 300}},
     "partitions-of-audit": {"task": "accounts.make_partitions", "schedule": 6 * 3600},
     "rollup-of-usage": {"task": "billing.roll_up", "schedule": 300, "options": {"expires": 300}},

@@ -1,4 +1,5 @@
 from accounts.models.audit import AuditEntry, AuditEntryRow
+from accounts.models.incidents import UpstreamIncident
 from accounts.models.invitations import Invitation
 from accounts.models.keys import TenantKey
 from accounts.models.moves import TenantMove
@@ -22,5 +23,6 @@ __all__ = [
     "Tenant",
     "TenantKey",
     "TenantMove",
+    "UpstreamIncident",
     "User",
 ]

@@ -97,6 +97,13 @@ def summary(
     }
 
 
+def rates(*, tenant_id: int, account_ids: Sequence[int], metric_id: str) -> dict[int, Value]:
+    """One metric of each of these accounts, for a column of a list: one statement. Raises BadInput as `summary`."""
+    then = metric_id in BY_FOLLOWERS_THEN
+    found = windows(tenant_id=tenant_id, account_ids=account_ids, followers_then=then) if account_ids else {}
+    return {account_id: values_of(window, [metric_id])[metric_id] for account_id, window in found.items()}
+
+
 def values_of(window: Window, metric_ids: Iterable[str] = tuple(OF_POSTS)) -> dict[str, Value]:
     """These metrics of the window's posts, by id. Raises BadInput for one that is not made of posts."""
     found = compute_all(

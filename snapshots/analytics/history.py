@@ -1,5 +1,5 @@
 """What happened to an account, for the margin of its charts: breakouts, posts that vanished or came back, new handles,
-odd numbers, and what people wrote at its days."""
+odd numbers, times in which the upstream did not answer, and what people wrote at its days."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from snapshots.analytics.breakout import Breakout, breakouts
 from tikdash import clock
 from tikdash.db.scope import current_tenant_id
 from tikdash.errors import BadInput
-from tikdash.words import gettext
+from tikdash.ui import numbers
+from tikdash.words import gettext, local
 
-Kind = Literal["breakout", "vanished", "returned", "renamed", "incident", "note"]
+Kind = Literal["breakout", "vanished", "returned", "renamed", "incident", "upstream", "note"]
 LONGEST_DAYS = 366
 MOST_OF_A_KIND = 100
 
@@ -48,6 +49,12 @@ EVENTS = """
       WHERE account_id = %(account)s AND captured_on BETWEEN %(first)s AND %(last)s AND suspect IS NOT NULL
             AND odd.why <> 'rounded'
       GROUP BY captured_on ORDER BY captured_on DESC LIMIT {most})
+     UNION ALL
+    (SELECT 'upstream', (i.began_at AT TIME ZONE 'UTC')::date,
+            concat_ws(',', extract(epoch FROM i.began_at)::bigint, extract(epoch FROM i.ended_at)::bigint), i.note, NULL
+       FROM public.upstream_incidents i JOIN accounts a ON a.tenant_id = %(tenant)s AND a.id = %(account)s
+      WHERE i.began_at >= %(since)s AND coalesce(i.ended_at, now()) >= a.tracked_since
+      ORDER BY i.began_at DESC LIMIT {most})
      UNION ALL
     (SELECT 'note', day, text, author, id
        FROM account_notes
@@ -115,8 +122,22 @@ def _text(kind: Kind, detail: str, title: str) -> str:
             return gettext("The post “{title}” came back.").format(title=title)
         case "returned":
             return gettext("{n} posts came back.").format(n=detail)
+        case "upstream":
+            return title or _outage(*(datetime.fromtimestamp(int(at), UTC) for at in detail.split(",")))
         case "renamed":
             return gettext("The handle changed; it was @{before}.").format(before=detail)
         case _:
             said = gettext("TikTok’s answer had odd {counters}; kept aside, not in charts.")
             return said.format(counters=counters_text(detail.split(",")))
+
+
+def _outage(began: datetime, ended: datetime | None = None) -> str:
+    """In the reader's clock."""
+    if ended is None:
+        said = gettext("TikTok’s data did not come in from {began} on; numbers may be missing.")
+        return said.format(began=numbers.clock(began))
+    said = gettext("TikTok’s data did not come in from {began} to {ended}; numbers of that time may be missing.")
+    same_day = local(began).date() == local(ended).date()
+    return said.format(
+        began=numbers.clock(began), ended=numbers.clock(ended) if same_day else numbers.to_the_minute(ended)
+    )

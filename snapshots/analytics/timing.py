@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
+from accounts.time_zones import is_time_zone
 from tikdash import clock
 from tikdash.db.scope import prepared_row
 from tikdash.errors import BadInput, NotFound
@@ -198,11 +198,5 @@ def _week(monday: date, known: dict[date, int], since: date | None) -> Week:
 
 
 def _check_zone(zone: str) -> None:
-    if zone not in _zones():
+    if not is_time_zone(zone):
         raise BadInput(gettext("There is no time zone “{zone}”. Write it like Europe/Paris.").format(zone=zone[:40]))
-
-
-@cache
-def _zones() -> frozenset[str]:
-    # Read from disk each time otherwise. One of them is not a place but whatever this machine is set to.
-    return frozenset(available_timezones() - {"localtime"})

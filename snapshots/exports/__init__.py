@@ -1,6 +1,7 @@
-"""Lists as files: CSV and XLSX, with what their numbers mean and of when they are."""
+"""Lists as files: CSV, XLSX and JSON, with what their numbers mean and of when they are."""
 
 from snapshots.exports.csv_file import csv_response, definitions_response
+from snapshots.exports.json_file import json_response
 from snapshots.exports.lists import accounts_sheet, all_posts_sheet, growth_sheet, posts_sheet
 from snapshots.exports.sheet import Column, Sheet
 from snapshots.exports.xlsx_file import xlsx_response
@@ -13,6 +14,7 @@ __all__ = [
     "csv_response",
     "definitions_response",
     "growth_sheet",
+    "json_response",
     "posts_sheet",
     "xlsx_response",
 ]

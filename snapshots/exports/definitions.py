@@ -12,17 +12,22 @@ UNITS = {"id": "text", "text": "text", "number": "count", "fraction": "fraction"
 
 def definitions(sheet: Sheet) -> list[tuple[str, ...]]:
     """A row a column of the sheet, in the order of HEADINGS."""
-    return [tuple(map(harmless, _row(column))) for column in sheet.columns]
+    return [tuple(map(harmless, described(column))) for column in sheet.columns]
 
 
 def facts(sheet: Sheet) -> list[tuple[str, str]]:
     """What holds for the whole sheet: its title, of when it is, and its filters."""
+    return [(name, harmless(value)) for name, value in facts_of(sheet)]
+
+
+def facts_of(sheet: Sheet) -> list[tuple[str, str]]:
+    """The same with texts as they are, for what is no spreadsheet."""
     as_of = f"{sheet.as_of:%Y-%m-%dT%H:%M:%SZ}" if sheet.as_of else "nothing has been read yet"
-    told = [("list", sheet.title), ("as of", as_of), *sheet.filters]
-    return [(name, harmless(value)) for name, value in told]
+    return [("list", sheet.title), ("as of", as_of), *sheet.filters]
 
 
-def _row(column: Column) -> tuple[str, ...]:
+def described(column: Column) -> tuple[str, ...]:
+    """What one column means, in the order of HEADINGS, with texts as they are."""
     metric = column.definition
     if metric is None:
         return (column.key, gettext(column.label), "", "", "", "", "", "", UNITS[column.kind], gettext(column.note))

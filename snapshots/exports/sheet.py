@@ -44,6 +44,11 @@ class Column:
         return ISO_TIME.format(self.sql) if self.kind == "time" else self.sql
 
     @property
+    def plain(self) -> str:
+        """The same for programs, which run no cell."""
+        return self.sql if self.kind == "text" else self.expression
+
+    @property
     def definition(self) -> Metric | None:
         return METRICS.get(self.metric)
 
@@ -68,6 +73,11 @@ class Sheet:
     def statement(self) -> str:
         """The rows, with placeholders for `parameters`."""
         return f"SELECT {', '.join(f'{column.expression} AS {column.key}' for column in self.columns)} {self.source}"
+
+    @property
+    def plain_statement(self) -> str:
+        """As `statement`, with texts as they are."""
+        return f"SELECT {', '.join(f'{column.plain} AS {column.key}' for column in self.columns)} {self.source}"
 
     def file_name(self, ending: str, part: str = "") -> str:
         """Without anything that a person typed, so that it needs no quoting."""

@@ -31,6 +31,7 @@ KINDS = {
     "returned": N_("came back"),
     "renamed": N_("renamed"),
     "incident": N_("odd numbers"),
+    "upstream": N_("outage"),
     "note": N_("note"),
 }
 #: What of a note stands on the chart itself.

@@ -5,21 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.utils.safestring import mark_safe
-
 from snapshots.analytics import posts as post_analytics
-from snapshots.analytics.breakout import Breakout, Curve, NotEnough, age_text, breakouts, curve, of_post
-from snapshots.analytics.curves import PostCurve, Usual, plays_at
-from snapshots.analytics.metrics import PostNumbers, er_views_post
+from snapshots.analytics.breakout import Breakout, Curve, age_text, breakouts, curve
 from snapshots.selectors import awaits_first_posts
 from snapshots.web import metric_words
 from snapshots.web.export_links import export_links
+from snapshots.web.post_card import card, usual
 from tikdash import clock
 from tikdash.errors import BadInput, NotFound
 from tikdash.ui import numbers
-from tikdash.ui.curve import Band, curve_svg
 from tikdash.ui.htmx import with_query
-from tikdash.words import gettext, ngettext
+from tikdash.words import gettext
 
 #: Posts that the overview shows.
 FEW = 5
@@ -65,27 +61,18 @@ def newest(request: Any, account_id: int, handle: str) -> dict[str, Any]:
     }
 
 
-def drawer(request: Any, account_id: int, handle: str) -> dict[str, Any] | None:
-    """The post that the address opens, with its curve; None where it opens none. Raises BadInput and NotFound."""
+def drawer(request: Any, account_id: int) -> dict[str, Any] | None:
+    """The card of the post that the address opens; None where it opens none. Raises BadInput and NotFound."""
     text = request.GET.get("post", "")
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
         raise BadInput(gettext("There is no such post. Open one from the list."))
-    post = post_analytics.one_post(tenant_id=request.tenant.id, account_id=account_id, handle=handle, post_id=int(text))
-    if post is None:
+    shown = card(request.tenant.id, int(text))
+    if shown["row"].account_id != account_id:
         raise NotFound(gettext("There is no such post of this account."))
-    judged, drawn = of_post(post.id), curve(post.id)
-    rate = er_views_post(PostNumbers(post.plays, post.diggs, post.comments, post.shares, post.collects))
-    return {
-        "post": post,
-        "judged": judged.reason if isinstance(judged, NotEnough) else judged.text,
-        "is_breakout": isinstance(judged, Breakout),
-        "rate": metric_words.shown(rate),
-        "rate_tip": metric_words.tip_of(rate.metric_id, n=rate.n, noun="post", as_of=post.as_of),
-        "usual": usual(drawn, against_posts_before(drawn.n)),
-        "close_url": with_query(request, post=None, after=request.GET.get("after"), before=request.GET.get("before")),
-    }
+    place = {name: request.GET.get(name) for name in ("after", "before")}
+    return shown | {"close_url": with_query(request, post=None, **place)}
 
 
 def usual_of_account(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -97,42 +84,6 @@ def usual_of_account(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     return usual(
         Curve(found.post_id, [], found.usual, found.n, found.as_of, found.reason), gettext("Usual views by age")
     )
-
-
-def against_posts_before(n: int) -> str:
-    """What a screen reader says of a post's curve."""
-    said = ngettext(
-        "Views of this post by age, against {n} post before it",
-        "Views of this post by age, against {n} posts before it",
-        n,
-    )
-    return said.format(n=n)
-
-
-def usual(found: Curve, label: str) -> dict[str, Any]:
-    """A curve as SVG and as rows of a table: age, usual views with their quartiles, the post's own."""
-    bands = [Band(each.age, each.low, each.median, each.high) for each in found.usual if _is_known(each)]  # type: ignore[arg-type]
-    own = PostCurve([age for age, _ in found.points], [plays for _, plays in found.points])
-    return {
-        "svg": mark_safe(curve_svg(found.points, bands, label)),  # noqa: S308  (made of numbers; the label is escaped)
-        "rows": [
-            {"age": age_text(each.age), "usual": each, "own": _whole(plays_at(own, each.age))}
-            for each in found.usual
-            if each.median is not None or plays_at(own, each.age) is not None
-        ],
-        "has_own": bool(found.points),
-        "n": found.n,
-        "as_of": found.as_of,
-        "reason": found.reason,
-    }
-
-
-def _is_known(each: Usual) -> bool:
-    return each.median is not None
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else round(value)
 
 
 def _table(request: Any, account_id: int, page: post_analytics.PostsPage, sort: str) -> dict[str, Any]:

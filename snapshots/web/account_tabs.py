@@ -36,7 +36,7 @@ def _overview(request: Any, account_id: int, handle: str) -> dict[str, Any]:
 
 
 def _posts(request: Any, account_id: int, handle: str) -> dict[str, Any]:
-    drawer = account_posts.drawer(request, account_id, handle)
+    drawer = account_posts.drawer(request, account_id)
     return {"posts": account_posts.table(request, account_id, handle), "drawer": drawer}
 
 

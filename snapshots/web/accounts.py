@@ -10,9 +10,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from snapshots.analytics.accounts import DEFAULT_SORT, SORTS, AccountsPage, accounts_page
+from snapshots.analytics.engagement import rates
 from snapshots.selectors import count_of_accounts, handle_check, undoable_removals
 from snapshots.services.accounts import clean_wish, request_tracking
 from snapshots.web.export_links import export_links
+from snapshots.web.metric_words import headline_of
 from tikdash.errors import BadInput, TikdashError
 from tikdash.plans import limits_of
 from tikdash.ui.htmx import go_to, wants_piece, with_query
@@ -36,6 +38,7 @@ def index(request: Any) -> HttpResponse:
         "sorts": _sorts(request, filters["sort"] or DEFAULT_SORT),
         "form": {},
         "limit_reached": _is_full(request),
+        "rate": headline_of(request.tenant),
         "export": export_links("accounts_export", filters),
     }
     if wants_piece(request):
@@ -90,7 +93,12 @@ def _page_number(text: str) -> int:
 
 
 def _page(request: Any, page: AccountsPage) -> dict[str, Any]:
-    rows = [vars(row) | {"url": reverse("account", args=[row.id])} for row in page.rows]
+    engagement = rates(
+        tenant_id=request.tenant.id,
+        account_ids=[row.id for row in page.rows],
+        metric_id=headline_of(request.tenant).id,
+    )
+    rows = [vars(row) | {"url": reverse("account", args=[row.id]), "rate": engagement.get(row.id)} for row in page.rows]
     return {
         "rows": rows,
         "total": page.total,

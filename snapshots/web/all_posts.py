@@ -7,17 +7,17 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from snapshots.analytics.all_posts import COLUMNS, MEASURED, FoundPost, FoundPosts, find_posts, one_post
-from snapshots.analytics.breakout import NotEnough, curve, of_post
+from snapshots.analytics.all_posts import COLUMNS, MEASURED, FoundPost, FoundPosts, find_posts
 from snapshots.analytics.metrics import METRICS
 from snapshots.analytics.overview import tags_of
-from snapshots.web.account_posts import against_posts_before, usual
+from snapshots.services.downloads import video_links
 from snapshots.web.export_links import export_links
 from snapshots.web.overview import REASONS
+from snapshots.web.post_card import card
 from snapshots.web.post_filters import FilterForm, read_form
-from tikdash.errors import BadInput
+from tikdash.errors import BadInput, NotFound, TikdashError
 from tikdash.ui.htmx import wants_piece
 from tikdash.words import gettext
 
@@ -47,14 +47,27 @@ def index(request: Any) -> HttpResponse:
 @require_GET
 def show(request: Any, post_id: int) -> HttpResponse:
     """One post: its numbers, whether it broke out, its curve. A piece to lay over a list, or a page."""
-    judged, drawn = of_post(post_id), curve(post_id)
-    context = {
-        "row": one_post(tenant_id=request.tenant.id, post_id=post_id),
-        "columns": [_column(key) for key in COLUMNS],
-        "verdict": judged.reason if isinstance(judged, NotEnough) else judged.text,
-        "usual": usual(drawn, against_posts_before(drawn.n)),
-    }
-    return render(request, "snapshots/_post_sheet.html" if wants_piece(request) else "snapshots/post.html", context)
+    over = wants_piece(request)
+    context = card(request.tenant.id, post_id) | {"over": over}
+    return render(request, "snapshots/_post_card.html" if over else "snapshots/post.html", context)
+
+
+@require_POST
+def video(request: Any, post_id: int) -> HttpResponse:
+    """Fresh links to the post's video file, fetched now; they stand in this answer and nowhere else."""
+    found: dict[str, Any] = {}
+    try:
+        found["video"] = video_links(tenant=request.tenant, post_id=post_id)
+    except NotFound:
+        raise
+    except TikdashError as error:
+        found["video_error"] = str(error)
+    context = card(request.tenant.id, post_id) | found
+    status = 422 if "video_error" in found else 200
+    template = "snapshots/_post_video.html" if wants_piece(request) else "snapshots/post.html"
+    response = render(request, template, context, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _list(form: FilterForm, found: FoundPosts | None) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from django.urls import reverse
 
 
 def export_links(view: str, query: Mapping[str, str | int], **ids: int | str) -> dict[str, str]:
-    """The addresses of the files of a list in the state of `query`: `xlsx_url`, `csv_url`, `definitions_url`."""
+    """The addresses of the files of a list in the state of `query`: `xlsx_url`, `csv_url`, `json_url`,
+    `definitions_url`."""
     state = {name: str(value) for name, value in query.items() if value}
     return {
         "xlsx_url": _address(view, "xlsx", state, ids),
         "csv_url": _address(view, "csv", state, ids),
+        "json_url": _address(view, "json", state, ids),
         "definitions_url": _address(view, "csv", state | {"part": "definitions"}, ids),
     }
 

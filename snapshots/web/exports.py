@@ -1,4 +1,4 @@
-"""Lists as files: the address of a list with `export.csv` or `export.xlsx` behind it, and the same filters."""
+"""Lists as files: the address of a list with `export.csv`, `.xlsx` or `.json` behind it, and the same filters."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from snapshots.exports import (
     csv_response,
     definitions_response,
     growth_sheet,
+    json_response,
     posts_sheet,
     xlsx_response,
 )
@@ -26,7 +27,7 @@ from snapshots.web.post_filters import read_form
 from tikdash.errors import BadInput, NotFound
 from tikdash.words import gettext
 
-FORMATS = ("csv", "xlsx")
+FORMATS = ("csv", "xlsx", "json")
 
 
 def exported(make_sheet: Callable[..., Sheet]) -> Callable[..., HttpResponseBase]:
@@ -39,10 +40,12 @@ def exported(make_sheet: Callable[..., Sheet]) -> Callable[..., HttpResponseBase
     @wraps(make_sheet)
     def view(request: Any, form: str, **ids: int) -> HttpResponseBase:
         if form not in FORMATS:
-            raise NotFound(gettext("Lists are exported as {choices}.").format(choices=" or ".join(FORMATS)))
+            raise NotFound(gettext("Lists are exported as {choices}.").format(choices=", ".join(FORMATS)))
         sheet = make_sheet(request, **ids)
         if form == "xlsx":
             return xlsx_response(sheet)
+        if form == "json":
+            return json_response(sheet)
         bom, part = bool(request.GET.get("bom")), request.GET.get("part", "")
         if part == "definitions":
             return definitions_response(sheet, bom=bom)

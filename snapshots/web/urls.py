@@ -25,6 +25,7 @@ urlpatterns = [
     path("posts/", all_posts.index, name="posts"),
     path("posts/export.<str:form>", exports.all_posts, name="posts_export"),
     path("posts/<int:post_id>/", all_posts.show, name="post"),
+    path("posts/<int:post_id>/video/", all_posts.video, name="post_video"),
     path("compare/", compare.show, name="compare"),
     path("compare/series.json", compare.series, name="compare_series"),
     path("compare/export.<str:form>", insight_exports.comparison, name="compare_export"),

@@ -3,63 +3,23 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from snapshots.models import Hashtag, PostHashtag, PostSnapshot, Sound
-from tests import factories
 from tests.cast import Cast
+from tests.e2e import filled
 from tests.e2e.stack import Stack
-from tests.e2e.test_looks import SCHEMES, SIZES, TITLES, camera, serious_faults
-from tests.e2e.visitors import PHONE, Visitors, has_drawing, overflow, sign_in, watch_of, with_history
-from tikdash import clock
-from tikdash.db.scope import tenant_scope
+from tests.e2e.test_looks import SCHEMES, SIZES, camera, serious_faults
+from tests.e2e.visitors import PHONE, Visitors, has_drawing, overflow, sign_in, watch_of
 
 PAGES = {"overview": "/overview/", "posts": "/posts/", "hashtags": "/hashtags/", "sounds": "/sounds/"}
-FACTORS = {"lena.bakes": 1.004, "maxwellpranks": 0.998, "noor.kitchen": 1.01, "northbay.coffee": 1.0}
 
 
 @pytest.fixture
 def crew(world: Cast) -> list[int]:
-    """Four accounts of Acme with 90 days, 48 posts each with hashtags and sounds, a breakout, a vanished post."""
-    ids = []
-    for place, (handle, factor) in enumerate(FACTORS.items()):
-        followers: list[int | None] = [int(120_000 * (place + 1) * factor**day) for day in range(90)]
-        followers[40:44] = [None] * 4
-        reason = "own" if place < 2 else "competitor"
-        ids.append(with_history(world.acme, handle, followers, tracked_reason=reason, tags=["uk"] if place else []))
-    with tenant_scope(world.acme):
-        now = clock.now()
-        tags = [
-            Hashtag.objects.create(name=name, cha_name=name, first_seen_at=now, view_count=4_200_000, measured_at=now)
-            for name in ("bread", "渋谷スカイ", "fyp", "هاشتاق")
-        ]
-        for number, author in enumerate(("Beyoncé", "lena")):
-            Sound.objects.create(music_id=str(70 + number), title="Summer night", author=author, first_seen_at=now,
-                                 original=bool(number), video_count=18_000)  # fmt: skip
-        for place, account_id in enumerate(ids):
-            for number in range(48):
-                plays = 1_000 * (place + 1) + number * 37 + (900 if number % 3 == 0 else 0)
-                post = factories.make_post(
-                    factories.TrackedAccount.objects.get(pk=account_id),
-                    title=TITLES[number % 5] if number < 10 else f"Recipe number {number} #bread",
-                    posted_at=now - timedelta(days=number * 1.5 + 1.2, hours=place),
-                    play_count=plays, digg_count=plays // 12, comment_count=plays // 90, share_count=plays // 200,
-                    collect_count=plays // 150, sound_id=str(70 + number % 2) if number % 3 else "",
-                )  # fmt: skip
-                for tag in tags[: 1 + number % 4]:
-                    PostHashtag.objects.create(post=post, account_id=account_id, hashtag=tag)
-                at = post.posted_at + timedelta(days=1)
-                PostSnapshot.objects.create(post=post, captured_on=at.date(), captured_at=at,
-                                            play_count=plays)  # fmt: skip
-        post = factories.make_post(factories.TrackedAccount.objects.get(pk=ids[0]), title="Three minute focaccia",
-                                   posted_at=now - timedelta(days=1), play_count=81_000, digg_count=6_000,
-                                   comment_count=400, share_count=300)  # fmt: skip
-        PostSnapshot.objects.create(post=post, captured_on=now.date(), captured_at=now, play_count=81_000)
-        factories.TrackedAccount.objects.filter(pk=ids[3]).update(state="private")
-    return ids
+    """Four accounts of Acme with 90 days, 48 posts each with hashtags and sounds, a breakout, one private."""
+    return filled.crew(world.acme)
 
 
 @pytest.fixture
@@ -84,10 +44,10 @@ def test_the_overview_leads_to_a_breakout_and_to_a_group(ana: Page, crew: list[i
     expect(ana.locator(".tile", has_text="Followers").locator(".tile-value [title]")).to_be_visible()
     expect(ana.get_by_text("@northbay.coffee has become private")).to_be_visible()
     ana.get_by_role("link", name="Three minute focaccia").click()
-    expect(ana.locator("#sheet")).to_be_visible()
-    expect(ana.locator("#sheet .verdict")).to_contain_text("its usual views")
+    expect(ana.locator("#drawer")).to_be_visible()
+    expect(ana.locator("#drawer .verdict")).to_contain_text("its usual views")
     ana.keyboard.press("Escape")
-    expect(ana.locator("#sheet")).to_be_hidden()
+    expect(ana.locator("#drawer")).to_be_hidden()
     ana.get_by_label("Reason").select_option("competitor")
     expect(ana).to_have_url(re.compile(r"reason=competitor"))
     expect(ana.get_by_role("link", name="Three minute focaccia")).to_have_count(0)
@@ -188,37 +148,19 @@ def test_the_pages_work_without_javascript(visitors: Visitors, stack: Stack, cre
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_nothing_serious_stands_in_the_way_of_a_screen_reader(
-    visitors: Visitors, stack: Stack, crew: list[int], scheme: str
-) -> None:
-    page = enter(visitors.window(scheme=scheme), stack)
-    for path in [*PAGES.values(), compare_path(crew), "/compare/"]:
-        page.goto(stack.url("acme", path))
-        assert serious_faults(page) == [], path
-    page.goto(stack.url("acme", "/posts/"))
-    page.get_by_text("More filters").click()
-    page.locator(".all-posts .post-title a").first.click()
-    expect(page.locator("#sheet-title")).to_be_visible()
-    assert serious_faults(page) == []
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("size", SIZES)
-def test_pictures_of_the_pages(visitors: Visitors, stack: Stack, crew: list[int], size: str, scheme: str) -> None:
+def test_pictures_of_a_refusal_and_of_a_post(
+    visitors: Visitors, stack: Stack, crew: list[int], size: str, scheme: str
+) -> None:
     page = enter(visitors.window(size=SIZES[size], scheme=scheme), stack)
     watch_of(page).allow(422)
     take = camera(page, f"{size}-{scheme}")
-    for name, path in PAGES.items():
-        page.goto(stack.url("acme", path))
-        take(name)
-    page.goto(stack.url("acme", compare_path(crew)))
-    expect(page.locator("[data-chart-word]")).to_be_hidden()
-    take("compare")
     page.goto(stack.url("acme", "/posts/?min_plays=x&from=1066-01-01"))
     take("posts-refused")
     page.goto(stack.url("acme", "/posts/"))
     page.locator(".all-posts .post-title a").first.click()
-    expect(page.locator("#sheet-title")).to_be_visible()
+    expect(page.locator("#drawer-title")).to_be_visible()
+    assert serious_faults(page) == []
     page.screenshot(path=f"var/screenshots/post-sheet-{size}-{scheme}.png")
     if SIZES[size] == PHONE:
         for width in (320, 390):

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests import factories
 from tests.cast import Cast
+from tests.e2e.filled import TITLES
 from tests.e2e.stack import Stack
 from tests.e2e.visitors import (
     PHONE,
@@ -28,14 +29,6 @@ from tests.environment import ROOT
 from tikdash.db.scope import tenant_scope
 
 PICTURES = ROOT / "var" / "screenshots"
-#: Titles as people write them.
-TITLES = (
-    "وصفة الخبز في ٥ دقائق 🥖",
-    "घर की चाय ☕ सबसे आसान तरीका",
-    "ข้าวผัดกะเพราแบบง่าย ๆ",
-    "猫が箱に入る理由 🐈",
-    "A title that goes on and on and does not stop where others would, #with #many #hashtags #and #more #of #them",
-)
 SIZES = {"wide": WIDE, "phone": PHONE}
 SCHEMES = ("light", "dark")
 

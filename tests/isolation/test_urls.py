@@ -56,6 +56,7 @@ MEMBERS_ONLY = {
     "overview": "GET",
     "posts": "GET",
     "post": "GET",
+    "post_video": "POST",
     "posts_export": "GET",
     "compare": "GET",
     "compare_series": "GET",
@@ -141,6 +142,8 @@ NEEDS = {
 #: Forms that are sent empty are answered with what they lack; what is not under way cannot be called off.
 ANSWERS = {
     "notes": (422,),
+    # No upstream answers here.
+    "post_video": (422,),
     "account_change": (400,),
     "backfill_cancel": (404,),
     "invite": (422,),
@@ -178,6 +181,7 @@ PATHS = {
     "overview": "/overview/",
     "posts": "/posts/",
     "post": "/posts/{post}/",
+    "post_video": "/posts/{post}/video/",
     "posts_export": "/posts/export.csv",
     "compare": "/compare/?accounts={account}",
     "compare_series": "/compare/series.json?accounts={account}",

@@ -219,7 +219,13 @@ def test_a_post_opens_with_its_curve_and_its_numbers(cast: Cast, ana: Client, fu
                     each, captured_on=at.date(), captured_at=at, play_count=(10 if number else 90) * 1_000 * days
                 )
     page = page_of(ana, full, f"?tab=posts&post={post.pk}")
-    for part in ('role="dialog"', "9.0× its usual views", "Views by age", 'class="curve-band"', 'class="curve-own"'):
+    for part in (
+        '<dialog id="drawer" class="drawer" aria-labelledby="drawer-title" open>',
+        "9.0× its usual views",
+        "Views by age",
+        'class="curve-band"',
+        'class="curve-own"',
+    ):
         assert part in page, part
     assert 'class="chip chip-breakout"' in page and "9.0× at " in page
 
