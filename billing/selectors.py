@@ -14,6 +14,7 @@ from billing.models.packs import amount
 from tikdash import clock
 from tikdash.db.partitions import first_of_month
 from tikdash.db.scope import all_tenants
+from tikdash.retelling import retold
 
 #: Features whose numbers no page, export or alert shows: credits without a reader. `call` is a look by hand.
 SHOWN_FEATURES = frozenset(
@@ -103,11 +104,11 @@ def usage_of_month(day: date) -> Usage:
         by_endpoint=_parts(list(rows.values_list("endpoint").annotate(Sum("requests"), Sum("charged")))),
         saved=UsageSaved.objects.filter(day__gte=month, day__lt=until).aggregate(n=Sum("credits"))["n"] or 0,
         refused=tuple(
-            Refused(one.day, one.feature, one.calls, one.last_at, one.sentence)
+            Refused(one.day, one.feature, one.calls, one.last_at, retold(one.sentence))
             for one in BudgetRefusal.objects.filter(day__gte=month, day__lt=until).order_by("-last_at")[:10]
         ),
         alerts=tuple(
-            AlertRow(one.level, one.sentence, one.opened_at, one.resolved_at)
+            AlertRow(one.level, retold(one.sentence), one.opened_at, one.resolved_at)
             for one in UsageAlert.objects.filter(period__gte=month, period__lt=until)[:10]
         ),
     )

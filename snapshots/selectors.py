@@ -14,6 +14,7 @@ from snapshots.models import AccountNote, FetchJob, Removal, TrackedAccount
 from tikdash import clock
 from tikdash.db.scope import TenantLike, tenant_scope
 from tikdash.errors import NotFound
+from tikdash.retelling import retold
 from tikdash.tiklive.errors import BudgetReached
 from tikdash.words import gettext
 
@@ -134,9 +135,11 @@ def refresh_state(account_id: int) -> RefreshState:
         late = (now - min(seen)).total_seconds() > 30
         return RefreshState(False, 0, True, gettext("Taking longer than usual; the old numbers stay.") if late else "")
     if job.state == FetchJob.State.DEAD:
-        return RefreshState(True, 0, False, gettext("The last attempts failed: {error}").format(error=job.error))
+        return RefreshState(
+            True, 0, False, gettext("The last attempts failed: {error}").format(error=retold(job.error))
+        )
     wait = wait_for_refresh(job, now)
-    failed = next((each.error for each in (job, *by_kind.values()) if each.requested_at and each.error), "")
+    failed = next((retold(each.error) for each in (job, *by_kind.values()) if each.requested_at and each.error), "")
     if wait:
         return RefreshState(False, wait, False, failed or gettext("Again in {value} min").format(value=-(-wait // 60)))
     return RefreshState(True, 0, False, failed)
@@ -172,7 +175,7 @@ def handle_check(check_id: int) -> HandleCheck:
         reason=job.params["reason"],
         tags=", ".join(job.params["tags"]),
         state=state,
-        error=job.error if state == "failed" or job.error_code == BudgetReached.code else "",
+        error=retold(job.error) if state == "failed" or job.error_code == BudgetReached.code else "",
         account_id=job.params.get("account_id"),
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from tikdash.words import N_
+
 
 class TikdashError(Exception):
     """Something a person or a partner has to be told; `str(error)` is the sentence to show.
@@ -14,7 +16,7 @@ class TikdashError(Exception):
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
-    message: str = "Something went wrong on our side."
+    message: str = N_("Something went wrong on our side.")
 
     def __init__(self, message: str | None = None, **data: Any) -> None:
         if message is not None:
@@ -36,7 +38,7 @@ class BadInput(TikdashError):
 
     code = "bad_input"
     status = 400
-    message = "This input cannot be used."
+    message = N_("This input cannot be used.")
 
 
 class NotFound(TikdashError):
@@ -44,7 +46,7 @@ class NotFound(TikdashError):
 
     code = "not_found"
     status = 404
-    message = "This does not exist."
+    message = N_("This does not exist.")
 
 
 class NotAllowed(TikdashError):
@@ -52,7 +54,7 @@ class NotAllowed(TikdashError):
 
     code = "not_allowed"
     status = 403
-    message = "Your role in this workspace does not allow this."
+    message = N_("Your role in this workspace does not allow this.")
 
 
 class LimitReached(TikdashError):
@@ -60,7 +62,7 @@ class LimitReached(TikdashError):
 
     code = "limit_reached"
     status = 409
-    message = "This would go beyond a limit."
+    message = N_("This would go beyond a limit.")
 
 
 class Unavailable(TikdashError):
@@ -68,4 +70,4 @@ class Unavailable(TikdashError):
 
     code = "unavailable"
     status = 503
-    message = "This is not available at the moment. Please try again soon."
+    message = N_("This is not available at the moment. Please try again soon.")

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from snapshots.models import FetchJob
 from tikdash import clock
+from tikdash.retelling import retold
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,12 @@ def _activity(job: FetchJob, now: datetime) -> Activity:
         label=job.get_kind_display(),
         state=job.state,
         cadence_s=job.cadence_s,
-        why=job.why,
+        why=retold(job.why),
         next_due_at=job.next_due_at,
         succeeded_at=job.succeeded_at,
         failed_at=job.failed_at,
         attempts=job.attempts,
-        error=job.error,
+        error=retold(job.error),
         credits_spent=job.credits_spent if once else None,
         credit_cap=job.credit_cap,
         runs_now=job.lease_until is not None and job.started_at is not None and job.lease_until > now,

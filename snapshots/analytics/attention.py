@@ -12,6 +12,7 @@ from django.db import connection
 from snapshots.analytics.growth import COUNTERS
 from snapshots.models import FetchJob
 from tikdash import clock
+from tikdash.retelling import retold
 from tikdash.ui import numbers
 from tikdash.words import gettext, ngettext
 
@@ -138,7 +139,7 @@ def _sentence(kind: Kind, handle: str, detail: str, since: datetime | None, now:
             if not error:
                 return gettext("{work} of {name} failed too often and stopped.").format(work=_work(work), name=name)
             said = gettext("{work} of {name} failed too often and stopped: {error}")
-            return said.format(work=_work(work), name=name, error=gettext(error))
+            return said.format(work=_work(work), name=name, error=retold(error))
         case "suspect":
             said = gettext("The newest {counters} of {name} look wrong and were kept aside.")
             return said.format(counters=counters_text(detail.split(",")), name=name)

@@ -32,7 +32,12 @@ FEWEST_ACCOUNTS, FEWEST_TENANTS = 20, 5
 LARGEST_SHARE = 0.5
 PEER_METRICS = ("er_views", "views_per_follower", "follower_growth")
 #: Classes of size by followers: name and the first number that is too many.
-SIZES = (("under 10k", 10_000), ("10k–100k", 100_000), ("100k–1M", 1_000_000), (N_("1M and more"), None))
+SIZES = (
+    (N_("under 10k"), 10_000),
+    (N_("10k–100k"), 100_000),
+    (N_("100k–1M"), 1_000_000),
+    (N_("1M and more"), None),
+)
 #: Numbers that were read longer ago say nothing about now.
 READ_WITHIN = timedelta(days=14)
 STEP = 5
@@ -96,13 +101,8 @@ class Pool:
         size = size_of(followers)
         cell = self.cells.get(size, {}).get(metric_id)
         if cell is None:
-            return Peer(
-                size,
-                None,
-                0,
-                self.as_of,
-                gettext("There are too few accounts with {size} followers to compare with.").format(size=size),
-            )
+            reason = gettext("There are too few accounts with {size} followers to compare with.")
+            return Peer(size, None, 0, self.as_of, reason.format(size=gettext(size)))
         if value is None:
             return Peer(size, None, cell.n_accounts, self.as_of, gettext("The account itself has no such number."))
         return Peer(size, STEP * bisect_right(cell.percentiles, value), cell.n_accounts, self.as_of)

@@ -11,19 +11,19 @@ from snapshots.analytics.accounts import get_account
 from snapshots.analytics.comments import LONGEST_QUESTION, MOST_SEARCHED
 from snapshots.exports.sheet import Column, Sheet
 from tikdash.errors import BadInput
-from tikdash.words import gettext
+from tikdash.words import N_, gettext
 
 COMMENT_ORDERS = {"newest": "written_at", "liked": "digg_count"}
 COMMENTS = (
-    Column("comment_id", "Comment id", "c.comment_id", "id"),
-    Column("post_id", "Post id", "p.aweme_id", "id"),
-    Column("author", "Author", "c.author_username"),
-    Column("author_name", "Author’s name", "c.author_nickname"),
-    Column("text", "Text", "c.text"),
-    Column("diggs", "Likes", "c.digg_count", "number", "diggs"),
-    Column("replies", "Replies", "c.reply_count", "number"),
-    Column("written_at", "Written", "c.written_at", "time"),
-    Column("as_of", "As of", "c.measured_at", "time"),
+    Column("comment_id", N_("Comment id"), "c.comment_id", "id"),
+    Column("post_id", N_("Post id"), "p.aweme_id", "id"),
+    Column("author", N_("Author"), "c.author_username"),
+    Column("author_name", N_("Author’s name"), "c.author_nickname"),
+    Column("text", N_("Text"), "c.text"),
+    Column("diggs", N_("Likes"), "c.digg_count", "number", "diggs"),
+    Column("replies", N_("Replies"), "c.reply_count", "number"),
+    Column("written_at", N_("Written"), "c.written_at", "time"),
+    Column("as_of", N_("As of"), "c.measured_at", "time"),
 )
 COMMENTS_SOURCE = """
     FROM comments c JOIN posts p ON p.id = c.post_id
@@ -33,30 +33,30 @@ COMMENTS_SOURCE = """
 FOUND = "AND c.id IN (SELECT search_comments(%s, %s, %s))"
 
 STORIES = (
-    Column("story_id", "Story id", "s.aweme_id", "id"),
-    Column("title", "Title", "s.title"),
-    Column("duration_s", "Seconds", "s.duration_s", "number"),
-    Column("posted_at", "Posted", "s.posted_at", "time"),
-    Column("expires_at", "Expires", "s.expires_at", "time"),
-    Column("plays", "Views", "s.play_count", "number", "plays"),
-    Column("diggs", "Likes", "s.digg_count", "number", "diggs"),
-    Column("comments", "Comments", "s.comment_count", "number", "comments"),
-    Column("shares", "Shares", "s.share_count", "number", "shares"),
-    Column("as_of", "As of", "s.measured_at", "time", note="The last reading before it expired."),
+    Column("story_id", N_("Story id"), "s.aweme_id", "id"),
+    Column("title", N_("Title"), "s.title"),
+    Column("duration_s", N_("Seconds"), "s.duration_s", "number"),
+    Column("posted_at", N_("Posted"), "s.posted_at", "time"),
+    Column("expires_at", N_("Expires"), "s.expires_at", "time"),
+    Column("plays", N_("Views"), "s.play_count", "number", "plays"),
+    Column("diggs", N_("Likes"), "s.digg_count", "number", "diggs"),
+    Column("comments", N_("Comments"), "s.comment_count", "number", "comments"),
+    Column("shares", N_("Shares"), "s.share_count", "number", "shares"),
+    Column("as_of", N_("As of"), "s.measured_at", "time", note=N_("The last reading before it expired.")),
 )
 STORIES_SOURCE = "FROM stories s WHERE s.tenant_id = %s AND s.account_id = %s ORDER BY s.posted_at DESC, s.id DESC"
 
 FOLLOWERS = (
-    Column("handle", "Handle", "m.username"),
-    Column("name", "Name", "m.nickname"),
-    Column("tiktok_user_id", "TikTok id", "m.tiktok_user_id", "id"),
-    Column("region", "Region", "m.region"),
-    Column("videos", "Posts", "m.video_count", "number"),
-    Column("followers", "Followers", "m.follower_count", "number"),
-    Column("following", "Follows", "m.following_count", "number"),
+    Column("handle", N_("Handle"), "m.username"),
+    Column("name", N_("Name"), "m.nickname"),
+    Column("tiktok_user_id", N_("TikTok id"), "m.tiktok_user_id", "id"),
+    Column("region", N_("Region"), "m.region"),
+    Column("videos", N_("Posts"), "m.video_count", "number"),
+    Column("followers", N_("Followers"), "m.follower_count", "number"),
+    Column("following", N_("Follows"), "m.following_count", "number"),
     Column(
-        "signs", "Signs", "array_to_string(m.flags, ', ')", metric="bot_share",
-        note="“bot” where all three signs of one are there.",
+        "signs", N_("Signs"), "array_to_string(m.flags, ', ')", metric="bot_share",
+        note=N_("“bot” where all three signs of one are there."),
     ),
 )  # fmt: skip
 FOLLOWERS_SOURCE = """
@@ -81,11 +81,14 @@ def comments_sheet(*, tenant_id: int, account_id: int, words: str = "", order: s
     words = words[:LONGEST_QUESTION].strip()
     parameters: list[Any] = [tenant_id, account_id, *([account_id, words, MOST_SEARCHED] if words else [])]
     return Sheet(
-        f"Comments of @{account.username}", f"comments-{account.pk}", COMMENTS,
-        COMMENTS_SOURCE.format(found=FOUND if words else "", column=COMMENT_ORDERS[order]), parameters,
+        gettext("Comments of @{handle}").format(handle=account.username),
+        f"comments-{account.pk}",
+        COMMENTS,
+        COMMENTS_SOURCE.format(found=FOUND if words else "", column=COMMENT_ORDERS[order]),
+        parameters,
         _newest(NEWEST.format("comments"), tenant_id, account_id),
         [("words", words or "all"), ("sorted by", order)],
-    )  # fmt: skip
+    )
 
 
 def stories_sheet(*, tenant_id: int, account_id: int) -> Sheet:
@@ -93,9 +96,13 @@ def stories_sheet(*, tenant_id: int, account_id: int) -> Sheet:
     account = get_account(account_id)
     newest = _newest(NEWEST.format("stories"), tenant_id, account_id)
     return Sheet(
-        f"Stories of @{account.username}", f"stories-{account.pk}", STORIES, STORIES_SOURCE, [tenant_id, account_id],
+        gettext("Stories of @{handle}").format(handle=account.username),
+        f"stories-{account.pk}",
+        STORIES,
+        STORIES_SOURCE,
+        [tenant_id, account_id],
         newest,
-    )  # fmt: skip
+    )
 
 
 def followers_sheet(*, tenant_id: int, account_id: int) -> Sheet:
@@ -104,12 +111,17 @@ def followers_sheet(*, tenant_id: int, account_id: int) -> Sheet:
     newest = _newest(
         "SELECT max(sampled_at) FROM audience_samples"
         " WHERE tenant_id = %s AND account_id = %s AND direction = 'followers'",
-        tenant_id, account_id,
-    )  # fmt: skip
+        tenant_id,
+        account_id,
+    )
     return Sheet(
-        f"Sample of followers of @{account.username}", f"followers-{account.pk}", FOLLOWERS, FOLLOWERS_SOURCE,
-        [tenant_id, tenant_id, account_id], newest,
-    )  # fmt: skip
+        gettext("Sample of followers of @{handle}").format(handle=account.username),
+        f"followers-{account.pk}",
+        FOLLOWERS,
+        FOLLOWERS_SOURCE,
+        [tenant_id, tenant_id, account_id],
+        newest,
+    )
 
 
 def _newest(statement: str, *parameters: Any) -> datetime | None:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from snapshots.exports.sheet import Column, Sheet
 from tikdash.ui.cells import harmless
-from tikdash.words import gettext
+from tikdash.words import N_, gettext
 
+#: Names and words of filters, as the sheets write them; JSON has them as they are.
+FACTS = (
+    N_("list"), N_("as of"), N_("search"), N_("reason"), N_("sorted by"), N_("wanted"), N_("days"), N_("words"),
+    N_("number"), N_("scale"), N_("accounts"), N_("tag"), N_("time zone"), N_("posts"), N_("posts a week"),
+    N_("remark"), N_("all"), N_("nothing has been read yet"),
+)  # fmt: skip
 HEADINGS = ("column", "label", "metric", "version", "name", "formula", "denominator", "window", "unit", "note")
 UNITS = {"id": "text", "text": "text", "number": "count", "fraction": "fraction", "date": "date", "time": "UTC"}
 
@@ -17,7 +23,7 @@ def definitions(sheet: Sheet) -> list[tuple[str, ...]]:
 
 def facts(sheet: Sheet) -> list[tuple[str, str]]:
     """What holds for the whole sheet: its title, of when it is, and its filters."""
-    return [(name, harmless(value)) for name, value in facts_of(sheet)]
+    return [(gettext(name), harmless(gettext(value))) for name, value in facts_of(sheet)]
 
 
 def facts_of(sheet: Sheet) -> list[tuple[str, str]]:

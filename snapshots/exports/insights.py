@@ -17,79 +17,93 @@ from snapshots.analytics.metrics import METRICS
 from snapshots.analytics.overview import Mover
 from snapshots.analytics.sounds import SoundRow
 from snapshots.exports.sheet import Column, Kind, Sheet
+from tikdash.words import N_, gettext
 
 TYPES: dict[Kind, str] = {
     "text": "text", "id": "text", "number": "numeric", "fraction": "numeric", "date": "date", "time": "timestamptz",
 }  # fmt: skip
 
+SHARES = {
+    "plays": N_("Share of voice: views"),
+    "engagement": N_("Share of voice: engagement"),
+    "posts": N_("Share of voice: posts"),
+}
 USE = (
-    Column("posts", "Posts", "r.posts", "number", note="Posts of the last 90 days, by post date."),
-    Column("accounts", "Accounts", "r.accounts", "number"),
-    Column("views", "Views", "r.views", "number", "plays", note="Sum over the posts that are a day old."),
-    Column("views_median", "Median views", "r.views_median", "number", "views_median"),
-    Column("views_n", "Posts a day old", "r.views_n", "number"),
-    Column("uses_14d", "Posts, 14 days", "r.uses_14d", "number"),
-    Column("uses_14d_before", "Posts, 14 days before", "r.uses_14d_before", "number"),
-    Column("uplift", "Uplift", "r.uplift", "fraction", "uplift"),
-    Column("uplift_low", "Uplift, low", "r.uplift_low", "fraction", note="Interval of 95 %."),
-    Column("uplift_high", "Uplift, high", "r.uplift_high", "fraction", note="Interval of 95 %."),
-    Column("uplift_n", "Posts with it that count", "r.uplift_n", "number"),
-    Column("uplift_reason", "Why there is no uplift", "r.uplift_reason"),
-    Column("first_handle", "First used by", "r.first_handle"),
-    Column("first_at", "First used", "r.first_at", "time"),
-    Column("as_of", "As of", "r.as_of", "time", note="When the newest counter in it was read."),
+    Column("posts", N_("Posts"), "r.posts", "number", note=N_("Posts of the last 90 days, by post date.")),
+    Column("accounts", N_("Accounts"), "r.accounts", "number"),
+    Column("views", N_("Views"), "r.views", "number", "plays", note=N_("Sum over the posts that are a day old.")),
+    Column("views_median", N_("Median views"), "r.views_median", "number", "views_median"),
+    Column("views_n", N_("Posts a day old"), "r.views_n", "number"),
+    Column("uses_14d", N_("Posts, 14 days"), "r.uses_14d", "number"),
+    Column("uses_14d_before", N_("Posts, 14 days before"), "r.uses_14d_before", "number"),
+    Column("uplift", N_("Uplift"), "r.uplift", "fraction", "uplift"),
+    Column("uplift_low", N_("Uplift, low"), "r.uplift_low", "fraction", note=N_("Interval of 95 %.")),
+    Column("uplift_high", N_("Uplift, high"), "r.uplift_high", "fraction", note=N_("Interval of 95 %.")),
+    Column("uplift_n", N_("Posts with it that count"), "r.uplift_n", "number"),
+    Column("uplift_reason", N_("Why there is no uplift"), "r.uplift_reason"),
+    Column("first_handle", N_("First used by"), "r.first_handle"),
+    Column("first_at", N_("First used"), "r.first_at", "time"),
+    Column("as_of", N_("As of"), "r.as_of", "time", note=N_("When the newest counter in it was read.")),
 )
 HASHTAGS = (
-    Column("hashtag", "Hashtag", "r.hashtag"),
+    Column("hashtag", N_("Hashtag"), "r.hashtag"),
     *USE,
-    Column("tiktok_views", "Views on TikTok", "r.tiktok_views", "number"),
-    Column("tiktok_users", "Users on TikTok", "r.tiktok_users", "number"),
-    Column("tiktok_as_of", "TikTok’s numbers as of", "r.tiktok_as_of", "time"),
+    Column("tiktok_views", N_("Views on TikTok"), "r.tiktok_views", "number"),
+    Column("tiktok_users", N_("Users on TikTok"), "r.tiktok_users", "number"),
+    Column("tiktok_as_of", N_("TikTok’s numbers as of"), "r.tiktok_as_of", "time"),
 )
 SOUNDS = (
-    Column("sound_id", "Sound id", "r.sound_id", "id"),
-    Column("title", "Title", "r.title"),
-    Column("artist", "Artist", "r.artist"),
-    Column("original", "Original", "r.original"),
+    Column("sound_id", N_("Sound id"), "r.sound_id", "id"),
+    Column("title", N_("Title"), "r.title"),
+    Column("artist", N_("Artist"), "r.artist"),
+    Column("original", N_("Original"), "r.original"),
     *USE,
-    Column("tiktok_videos", "Videos on TikTok", "r.tiktok_videos", "number"),
-    Column("tiktok_as_of", "TikTok’s number as of", "r.tiktok_as_of", "time"),
+    Column("tiktok_videos", N_("Videos on TikTok"), "r.tiktok_videos", "number"),
+    Column("tiktok_as_of", N_("TikTok’s number as of"), "r.tiktok_as_of", "time"),
 )
 MOVERS = (
-    Column("handle", "Handle", "r.handle"),
-    Column("nickname", "Name", "r.nickname"),
-    Column("followers", "Followers", "r.followers", "number", "followers"),
-    Column("change", "Change", "r.change", "number", note="By capture date."),
-    Column("follower_growth", "Growth", "r.follower_growth", "fraction", "follower_growth"),
-    Column("days", "Days", "r.days", "number", note="Between the two readings."),
-    Column("as_of", "As of", "r.as_of", "time"),
+    Column("handle", N_("Handle"), "r.handle"),
+    Column("nickname", N_("Name"), "r.nickname"),
+    Column("followers", N_("Followers"), "r.followers", "number", "followers"),
+    Column("change", N_("Change"), "r.change", "number", note=N_("By capture date.")),
+    Column("follower_growth", N_("Growth"), "r.follower_growth", "fraction", "follower_growth"),
+    Column("days", N_("Days"), "r.days", "number", note=N_("Between the two readings.")),
+    Column("as_of", N_("As of"), "r.as_of", "time"),
 )
 BREAKOUTS = (
-    Column("handle", "Handle", "r.handle"),
-    Column("post_id", "Post id", "r.post_id", "id"),
-    Column("title", "Title", "r.title"),
-    Column("posted_at", "Posted", "r.posted_at", "time"),
-    Column("reached_at", "Broke out", "r.reached_at", "time"),
-    Column("multiple", "Multiple", "r.multiple", "number", note="Views over the median of the account at that age."),
-    Column("level", "Level", "r.level", "number", note="3, 5, 10 or 25; 0 where only the rule of late growth holds."),
-    Column("age_hours", "Age, hours", "r.age_hours", "number"),
-    Column("plays", "Views", "r.plays", "number", "plays"),
-    Column("usual", "Usual views", "r.usual", "number"),
-    Column("n", "Posts compared with", "r.n", "number"),
-    Column("like_rate", "Like rate", "r.like_rate", "fraction"),
-    Column("reason", "Reason", "r.reason"),
-    Column("as_of", "As of", "r.as_of", "time"),
+    Column("handle", N_("Handle"), "r.handle"),
+    Column("post_id", N_("Post id"), "r.post_id", "id"),
+    Column("title", N_("Title"), "r.title"),
+    Column("posted_at", N_("Posted"), "r.posted_at", "time"),
+    Column("reached_at", N_("Broke out"), "r.reached_at", "time"),
+    Column(
+        "multiple", N_("Multiple"), "r.multiple", "number", note=N_("Views over the median of the account at that age.")
+    ),
+    Column(
+        "level",
+        N_("Level"),
+        "r.level",
+        "number",
+        note=N_("3, 5, 10 or 25; 0 where only the rule of late growth holds."),
+    ),
+    Column("age_hours", N_("Age, hours"), "r.age_hours", "number"),
+    Column("plays", N_("Views"), "r.plays", "number", "plays"),
+    Column("usual", N_("Usual views"), "r.usual", "number"),
+    Column("n", N_("Posts compared with"), "r.n", "number"),
+    Column("like_rate", N_("Like rate"), "r.like_rate", "fraction"),
+    Column("reason", N_("Reason"), "r.reason"),
+    Column("as_of", N_("As of"), "r.as_of", "time"),
 )
 NOTICES = (
-    Column("kind", "Kind", "r.kind"),
-    Column("handle", "Handle", "r.handle"),
-    Column("sentence", "What", "r.sentence"),
-    Column("since", "Since", "r.since", "time"),
+    Column("kind", N_("Kind"), "r.kind"),
+    Column("handle", N_("Handle"), "r.handle"),
+    Column("sentence", N_("What"), "r.sentence"),
+    Column("since", N_("Since"), "r.since", "time"),
 )
 SERIES = (
-    Column("date", "Date (UTC)", "r.date", "date"),
-    Column("handle", "Handle", "r.handle"),
-    Column("value", "Value", "r.value", "number", note="Empty: no sound value that day."),
+    Column("date", N_("Date (UTC)"), "r.date", "date"),
+    Column("handle", N_("Handle"), "r.handle"),
+    Column("value", N_("Value"), "r.value", "number", note=N_("Empty: no sound value that day.")),
 )
 
 
@@ -148,7 +162,14 @@ def movers_sheet(workspace: str, movers: Sequence[Mover], filters: Sequence[tupl
         for one in movers
     ]  # fmt: skip
     as_of = _newest(one.member.as_of for one in movers)
-    return rows_sheet(f"Movers of {workspace}", "movers", MOVERS, told, as_of=as_of, filters=filters)
+    return rows_sheet(
+        gettext("Movers of {workspace}").format(workspace=workspace),
+        "movers",
+        MOVERS,
+        told,
+        as_of=as_of,
+        filters=filters,
+    )
 
 
 def breakouts_sheet(workspace: str, found: Sequence[Breakout], filters: Sequence[tuple[str, str]]) -> Sheet:
@@ -163,34 +184,52 @@ def breakouts_sheet(workspace: str, found: Sequence[Breakout], filters: Sequence
         for one in found
     ]  # fmt: skip
     as_of = _newest(one.as_of for one in found)
-    return rows_sheet(f"Breakouts of {workspace}", "breakouts", BREAKOUTS, told, as_of=as_of, filters=filters)
+    return rows_sheet(
+        gettext("Breakouts of {workspace}").format(workspace=workspace),
+        "breakouts",
+        BREAKOUTS,
+        told,
+        as_of=as_of,
+        filters=filters,
+    )
 
 
 def attention_sheet(workspace: str, notices: Sequence[Notice], filters: Sequence[tuple[str, str]]) -> Sheet:
     """What needs attention, the weightiest first."""
     told = [{"kind": one.kind, "handle": one.handle, "sentence": one.sentence, "since": one.since} for one in notices]
     as_of = _newest(one.since for one in notices)
-    return rows_sheet(f"Attention in {workspace}", "attention", NOTICES, told, as_of=as_of, filters=filters)
+    return rows_sheet(
+        gettext("Attention in {workspace}").format(workspace=workspace),
+        "attention",
+        NOTICES,
+        told,
+        as_of=as_of,
+        filters=filters,
+    )
 
 
 def compare_sheet(
     handles: Sequence[str], summaries: Sequence[Summary], heard: ShareOfVoice, metric_ids: Sequence[str]
 ) -> Sheet:
     """A row an account: its metrics, of how many posts each is, why one has no value, and its shares of voice."""
-    columns = [Column("handle", "Handle", "r.handle")]
+    columns = [Column("handle", N_("Handle"), "r.handle")]
     for metric_id in metric_ids:
         metric = METRICS[metric_id]
         kind: Kind = "fraction" if metric.unit == "%" else "number"
         columns += [
             Column(metric_id, metric.name, f"r.{metric_id}", kind, metric_id),
-            Column(f"{metric_id}_n", f"{metric.short}: n", f"r.{metric_id}_n", "number"),
-            Column(f"{metric_id}_reason", f"{metric.short}: why none", f"r.{metric_id}_reason"),
+            Column(f"{metric_id}_n", f"{gettext(metric.short)}: n", f"r.{metric_id}_n", "number"),
+            Column(
+                f"{metric_id}_reason",
+                gettext("{metric}: why none").format(metric=gettext(metric.short)),
+                f"r.{metric_id}_reason",
+            ),
         ]
     parts = ("plays", "engagement", "posts")
-    note = f"Of {{}} of the last {heard.days} days, by post date."
+    note = gettext("Of the last {days} days, by post date.").format(days=heard.days)
     columns += [
-        Column(f"voice_{part}", f"Share of voice: {part}", f"r.voice_{part}", "fraction", "share_of_voice",
-               note=note.format("views" if part == "plays" else part))
+        Column(f"voice_{part}", SHARES[part], f"r.voice_{part}", "fraction", "share_of_voice",
+               note=note)
         for part in parts
     ]  # fmt: skip
     told = []
@@ -205,7 +244,9 @@ def compare_sheet(
             row[f"voice_{part}"] = None if share is None else round(share, 6)
         told.append(row)
     as_of = _newest(summary.values[metric_id].as_of for summary in summaries for metric_id in metric_ids)
-    return rows_sheet("Comparison", "compare", columns, told, as_of=as_of, filters=[("accounts", ", ".join(handles))])
+    return rows_sheet(
+        gettext("Comparison"), "compare", columns, told, as_of=as_of, filters=[("accounts", ", ".join(handles))]
+    )
 
 
 def series_sheet(shown: Comparison) -> Sheet:
@@ -215,9 +256,9 @@ def series_sheet(shown: Comparison) -> Sheet:
         for line in shown.lines
         for day, value in zip(shown.dates, line.values, strict=True)
     ]
-    scale = "100 on the first common day" if shown.indexed else "absolute"
+    scale = gettext("100 on the first common day") if shown.indexed else gettext("absolute")
     return rows_sheet(
-        f"{shown.label}, by capture date", "compare-series", SERIES, told,
+        gettext("{counter}, by capture date").format(counter=shown.label), "compare-series", SERIES, told,
         as_of=_newest(line.as_of for line in shown.lines), filters=[("number", shown.label), ("scale", scale)],
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from snapshots.analytics.growth import COUNTERS
 from snapshots.exports.sheet import Column, Sheet
 from tikdash import clock
 from tikdash.errors import BadInput
-from tikdash.words import gettext
+from tikdash.words import N_, gettext
 
 #: Column of the table → id of the metric.
 ACCOUNT_METRICS = {
@@ -28,28 +28,32 @@ ACCOUNT_METRICS = {
 DAYS_OF_CHANGE, LONGEST_DAYS = 30, 3660
 
 ACCOUNTS = (
-    Column("handle", "Handle", "a.username"),
-    Column("nickname", "Name", "a.nickname"),
-    Column("tiktok_user_id", "TikTok id", "a.tiktok_user_id", "id"),
-    Column("url", "Address", "'https://www.tiktok.com/@' || a.username"),
-    Column("reason", "Reason", "a.tracked_reason"),
-    Column("tags", "Tags", "array_to_string(a.tags, ', ')"),
-    Column("state", "State", "a.state"),
+    Column("handle", N_("Handle"), "a.username"),
+    Column("nickname", N_("Name"), "a.nickname"),
+    Column("tiktok_user_id", N_("TikTok id"), "a.tiktok_user_id", "id"),
+    Column("url", N_("Address"), "'https://www.tiktok.com/@' || a.username"),
+    Column("reason", N_("Reason"), "a.tracked_reason"),
+    Column("tags", N_("Tags"), "array_to_string(a.tags, ', ')"),
+    Column("state", N_("State"), "a.state"),
     *(Column(metric, COUNTERS[column], f"a.{column}", "number", metric) for column, metric in ACCOUNT_METRICS.items()),
     Column(
-        "followers_before", "Followers before", "before.follower_count", "number", note="The first day of the window."
+        "followers_before",
+        N_("Followers before"),
+        "before.follower_count",
+        "number",
+        note=N_("The first day of the window."),
     ),
-    Column("followers_before_on", "Followers before, day", "before.captured_on", "date"),
+    Column("followers_before_on", N_("Followers before, day"), "before.captured_on", "date"),
     Column(
         "follower_growth",
-        "Follower growth",
+        N_("Follower growth"),
         "round((a.follower_count - before.follower_count)::numeric / nullif(before.follower_count, 0), 6)",
         "fraction",
         "follower_growth",
-        note="Over 30 days, or since the first reading within them.",
+        note=N_("Over 30 days, or since the first reading within them."),
     ),
-    Column("tracked_since", "Tracked since", "a.tracked_since", "time"),
-    Column("as_of", "As of", "a.measured_at", "time", note="When these counters were read."),
+    Column("tracked_since", N_("Tracked since"), "a.tracked_since", "time"),
+    Column("as_of", N_("As of"), "a.measured_at", "time", note=N_("When these counters were read.")),
 )
 #: The first sound value of the window, by the key of the table; days are named, so that other months stay closed.
 ACCOUNTS_SOURCE = """
@@ -63,29 +67,31 @@ ACCOUNTS_SOURCE = """
 """
 
 POSTS = (
-    Column("post_id", "Post id", "p.aweme_id", "id"),
-    Column("url", "Address", "'https://www.tiktok.com/@' || a.username || '/' || p.kind || '/' || p.aweme_id"),
-    Column("handle", "Handle", "a.username"),
-    Column("title", "Title", "p.title"),
-    Column("kind", "Kind", "p.kind"),
-    Column("posted_at", "Posted", "p.posted_at", "time"),
-    Column("duration_s", "Seconds", "p.duration_s", "number"),
-    Column("plays", "Views", "p.play_count", "number", "plays"),
-    Column("diggs", "Likes", "p.digg_count", "number", "diggs"),
-    Column("comments", "Comments", "p.comment_count", "number", "comments"),
-    Column("shares", "Shares", "p.share_count", "number", "shares"),
-    Column("collects", "Saves", "p.collect_count", "number", "collects"),
+    Column("post_id", N_("Post id"), "p.aweme_id", "id"),
+    Column("url", N_("Address"), "'https://www.tiktok.com/@' || a.username || '/' || p.kind || '/' || p.aweme_id"),
+    Column("handle", N_("Handle"), "a.username"),
+    Column("title", N_("Title"), "p.title"),
+    Column("kind", N_("Kind"), "p.kind"),
+    Column("posted_at", N_("Posted"), "p.posted_at", "time"),
+    Column("duration_s", N_("Seconds"), "p.duration_s", "number"),
+    Column("plays", N_("Views"), "p.play_count", "number", "plays"),
+    Column("diggs", N_("Likes"), "p.digg_count", "number", "diggs"),
+    Column("comments", N_("Comments"), "p.comment_count", "number", "comments"),
+    Column("shares", N_("Shares"), "p.share_count", "number", "shares"),
+    Column("collects", N_("Saves"), "p.collect_count", "number", "collects"),
     Column(
         "er_views_post",
-        "Engagement rate",
+        N_("Engagement rate"),
         "round((p.digg_count + p.comment_count + p.share_count)::numeric / nullif(p.play_count, 0), 6)",
         "fraction",
         "er_views_post",
-        note="Empty without views, or where a counter is not known.",
+        note=N_("Empty without views, or where a counter is not known."),
     ),
-    Column("sound_id", "Sound id", "p.sound_id", "id"),
-    Column("gone_since", "Gone since", "p.deleted_at", "time", note="When it was first missing from TikTok's list."),
-    Column("as_of", "As of", "p.measured_at", "time", note="When these counters were read."),
+    Column("sound_id", N_("Sound id"), "p.sound_id", "id"),
+    Column(
+        "gone_since", N_("Gone since"), "p.deleted_at", "time", note=N_("When it was first missing from TikTok's list.")
+    ),
+    Column("as_of", N_("As of"), "p.measured_at", "time", note=N_("When these counters were read.")),
 )
 POSTS_SOURCE = """
     FROM posts p JOIN accounts a ON a.id = p.account_id
@@ -111,7 +117,7 @@ def accounts_sheet(*, workspace: str, text: str = "", reason: str = "", sort: st
     chosen, parameters = found.order_by().values("id").query.sql_with_params()
     today = clock.today()
     return Sheet(
-        f"Accounts of {workspace}",
+        gettext("Accounts of {workspace}").format(workspace=workspace),
         "accounts",
         ACCOUNTS,
         ACCOUNTS_SOURCE.format(chosen=chosen, order=order_of(sort)),
@@ -138,19 +144,28 @@ def posts_sheet(*, tenant_id: int, account_id: int, sort: str = post_analytics.D
     )
     newest = _newest(NEWEST_POST, tenant_id, account_id)
     return Sheet(
-        f"Posts of @{account.username}", f"posts-{account.pk}", POSTS, source, [tenant_id, account_id], newest,
+        gettext("Posts of @{handle}").format(handle=account.username),
+        f"posts-{account.pk}",
+        POSTS,
+        source,
+        [tenant_id, account_id],
+        newest,
         [("sorted by", sort)],
-    )  # fmt: skip
+    )
 
 
 def all_posts_sheet(*, tenant_id: int, workspace: str, wanted: PostFilter, sort: str, filters: list[str]) -> Sheet:
     """The posts of all accounts that are wanted, in the order of their page. Raises BadInput for an unknown order."""
     source, parameters, order = source_of(tenant_id=tenant_id, wanted=wanted, sort=sort)
     return Sheet(
-        f"Posts of {workspace}", "posts", POSTS, f"{source} {order}", parameters,
+        gettext("Posts of {workspace}").format(workspace=workspace),
+        "posts",
+        POSTS,
+        f"{source} {order}",
+        parameters,
         _newest(f"SELECT max(p.measured_at) {source}", *parameters),
         [("wanted", "; ".join(filters) or "all"), ("sorted by", sort)],
-    )  # fmt: skip
+    )
 
 
 def growth_sheet(*, account_id: int, days: int) -> Sheet:
@@ -165,10 +180,12 @@ def growth_sheet(*, account_id: int, days: int) -> Sheet:
     first = today - timedelta(days=days - 1)
     newest = _newest(
         "SELECT max(captured_at) FROM account_snapshots WHERE account_id = %s AND captured_on BETWEEN %s AND %s",
-        account_id, first, today,
-    )  # fmt: skip
+        account_id,
+        first,
+        today,
+    )
     return Sheet(
-        f"Growth of @{account.username}, by capture date",
+        gettext("Growth of @{handle}, by capture date").format(handle=account.username),
         f"growth-{account.pk}",
         _growth_columns(),
         GROWTH_SOURCE,
@@ -179,15 +196,23 @@ def growth_sheet(*, account_id: int, days: int) -> Sheet:
 
 
 def _growth_columns() -> list[Column]:
-    columns = [Column("date", "Date (UTC)", "d.day::date", "date")]
+    columns = [Column("date", N_("Date (UTC)"), "d.day::date", "date")]
     for name, metric in ACCOUNT_METRICS.items():
         state = f"coalesce(s.suspect ->> '{name}', CASE WHEN s.{name} IS NULL THEN 'missing' ELSE 'ok' END)"
         sound = f"CASE WHEN coalesce(s.suspect ->> '{name}', 'rounded') = 'rounded' THEN s.{name} END"
         columns += [
             Column(metric, COUNTERS[name], sound, "number", metric),
-            Column(f"{metric}_state", f"{COUNTERS[name]}: state", state, note="Empty number: why it is left out."),
+            Column(
+                f"{metric}_state",
+                gettext("{counter}: state").format(counter=gettext(COUNTERS[name])),
+                state,
+                note=N_("Empty number: why it is left out."),
+            ),
         ]
-    return [*columns, Column("as_of", "As of", "s.captured_at", "time", note="When the day's last value was read.")]
+    return [
+        *columns,
+        Column("as_of", N_("As of"), "s.captured_at", "time", note=N_("When the day's last value was read.")),
+    ]
 
 
 def _newest(statement: str, *parameters: Any) -> datetime | None:

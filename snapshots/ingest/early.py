@@ -11,6 +11,7 @@ from snapshots.models import FetchJob
 from snapshots.scheduling.leases import RunningJob
 from snapshots.scheduling.marks import YOUNG_FOR, Look, Mark, YoungPost, look, next_mark
 from tikdash import clock
+from tikdash.words import N_
 
 #: Nobody waits for a job that is asleep: a new post wakes it. That it looks once a week costs no credit, and ends
 #: the sleep of one that was not woken.
@@ -34,6 +35,11 @@ WAKE = """
     UPDATE fetch_jobs SET next_due_at = %(due)s, why = %(why)s
      WHERE account_id = %(account)s AND kind = %(kind)s AND next_due_at > %(due)s AND attempts = 0
 """
+
+
+#: Stored as they are written here, and told again in the reader's language.
+AFTER_TITLE = N_("Next: {hours} h after “{title}”.")
+AFTER_POST = N_("Next: {hours} h after post {id}.")
 
 
 @dataclass(frozen=True)
@@ -68,9 +74,9 @@ def next_look(account_id: int, now: datetime, left: datetime | None = None) -> N
     """The next mark of any post after `now`; `left` before it, where one was left to the regular reading until then."""
     ahead = next_mark(young_posts(account_id), now)
     if left is not None and (ahead is None or left < ahead[1].at):
-        return NextLook(left, "Next: after the regular reading of posts.")
+        return NextLook(left, N_("Next: after the regular reading of posts."))
     if ahead is None:
-        return NextLook(now + ASLEEP, "Asleep: no young post.")
+        return NextLook(now + ASLEEP, N_("Asleep: no young post."))
     return NextLook(ahead[1].at, _why(*ahead))
 
 
@@ -98,4 +104,5 @@ def _why(post: YoungPost, mark: Mark) -> str:
     hours = int(mark.age.total_seconds()) // 3600
     title = " ".join(post.title.split())
     shown = title if len(title) <= LONGEST_TITLE else title[:LONGEST_TITLE].rstrip() + "…"
-    return f"Next: {hours} h after {f'“{shown}”' if shown else f'post {post.aweme_id}'}."[:LONGEST_WHY]
+    named = AFTER_TITLE.format(hours=hours, title=shown) if shown else AFTER_POST.format(hours=hours, id=post.aweme_id)
+    return named[:LONGEST_WHY]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from snapshots.scheduling.cadence import DAY_S, HOUR_S
+from tikdash.words import N_
 
 #: Kinds whose cadence is planned; the others have a rhythm of their own.
 PLANNED = ("profile", "posts", "comments", "followers", "following", "stories", "hashtag", "sound")
@@ -35,6 +36,17 @@ WEEK_S = 7 * DAY_S
 CREDITS = {"comments": 10.0, "followers": 2.0, "following": 2.0, "hashtag": 10.0, "sound": 5.0}
 #: Of a day's credits so much may be planned; the rest is for what people ask for, and for retries.
 PLANNED_SHARE = 0.8
+
+
+#: Reasons with values. They are stored as they are written here, and told again in the reader's language.
+MOVED = N_("Its followers moved by {share} in a week.")
+AHEAD = N_("A new post has {times} times its usual views.")
+RESTS = N_("Who looks gets newer numbers.")
+UNSEEN_A_WEEK = N_("Nobody has looked for a week.")
+UNSEEN_DAYS = N_("Nobody has looked for {days} days.")
+MOVED_RESTS = N_("Its followers moved by {share} in a week; who looks gets newer numbers.")
+MOVED_UNSEEN = N_("Its followers moved by {share} in a week; nobody has looked for a week.")
+MOVED_UNSEEN_DAYS = N_("Its followers moved by {share} in a week; nobody has looked for {days} days.")
 
 
 @dataclass(frozen=True)
@@ -70,8 +82,8 @@ class Level:
 LEVELS = (
     Level(True, 0, ""),
     Level(False, 0, ""),
-    Level(False, 6 * HOUR_S, "Saving: the day's credits would not last at a faster pace."),
-    Level(False, DAY_S, "Saving: the day's credits are enough for daily numbers only."),
+    Level(False, 6 * HOUR_S, N_("Saving: the day's credits would not last at a faster pace.")),
+    Level(False, DAY_S, N_("Saving: the day's credits are enough for daily numbers only.")),
 )
 
 
@@ -106,54 +118,54 @@ def credits_a_day(plans: Iterable[Mapping[str, Planned]], pages: int = 1) -> flo
 
 def _profile(base_s: int, facts: Facts, now: datetime, level: Level) -> Planned:
     if _is_within(facts.tracked_since, now, NEW_FOR):
-        return Planned(base_s, "New here: tracked for less than three days.")
+        return Planned(base_s, N_("New here: tracked for less than three days."))
     if facts.moved is not None and abs(facts.moved) >= MOVES_A_WEEK:
-        return Planned(base_s, f"Its followers moved by {abs(facts.moved):.0%} in a week.")
+        return Planned(base_s, MOVED.format(share=f"{abs(facts.moved):.0%}"))
     return Planned(max(base_s, DAY_S), _at_rest(facts, now))
 
 
 def _posts(base_s: int, facts: Facts, now: datetime, level: Level) -> Planned:
     if _takes_off(facts):
         cadence_s = min(base_s, max(base_s // RAISED, FINEST_S)) if level.raises else base_s
-        return Planned(cadence_s, f"A new post has {facts.multiple:.1f} times its usual views.")
+        return Planned(cadence_s, AHEAD.format(times=f"{facts.multiple:.1f}"))
     if _is_within(facts.tracked_since, now, NEW_FOR):
-        return Planned(base_s, "New here: tracked for less than three days.")
+        return Planned(base_s, N_("New here: tracked for less than three days."))
     idle = _since(facts.newest_post_at, now)
     if idle is not None and idle <= YOUNG_POST:
-        return Planned(base_s, "It has a post of the last 48 hours.")
+        return Planned(base_s, N_("It has a post of the last 48 hours."))
     if _is_within(facts.viewed_at, now, SEEN_LATELY):
-        return Planned(max(base_s, 6 * HOUR_S), "Somebody looked at it within a day.")
+        return Planned(max(base_s, 6 * HOUR_S), N_("Somebody looked at it within a day."))
     if idle is not None and idle <= ACTIVE_WITHIN:
-        return Planned(max(base_s, 6 * HOUR_S), "It posted within a week.")
+        return Planned(max(base_s, 6 * HOUR_S), N_("It posted within a week."))
     if (idle is None or idle > DORMANT_AFTER) and not _is_within(facts.viewed_at, now, FORGOTTEN):
-        return Planned(max(base_s, 3 * DAY_S), "No post for 90 days, and nobody has looked for 30.")
-    return Planned(max(base_s, DAY_S), "No post within a week.")
+        return Planned(max(base_s, 3 * DAY_S), N_("No post for 90 days, and nobody has looked for 30."))
+    return Planned(max(base_s, DAY_S), N_("No post within a week."))
 
 
 def _stories(base_s: int, facts: Facts, now: datetime, level: Level) -> Planned:
     if _is_within(facts.newest_story_at, now, STORIES_WITHIN):
-        return Planned(base_s, "It had a story within two weeks.")
+        return Planned(base_s, N_("It had a story within two weeks."))
     if _is_within(facts.tracked_since, now, NEW_FOR):
-        return Planned(base_s, "New here: tracked for less than three days.")
-    return Planned(max(base_s, STORIES_AT_LEAST_S), "No story for two weeks; twice a day misses none.")
+        return Planned(base_s, N_("New here: tracked for less than three days."))
+    return Planned(max(base_s, STORIES_AT_LEAST_S), N_("No story for two weeks; twice a day misses none."))
 
 
 def _comments(base_s: int, facts: Facts, now: datetime, level: Level) -> Planned:
     if _is_within(facts.newest_post_at, now, FORGOTTEN) or _is_within(facts.viewed_at, now, UNSEEN):
-        return Planned(base_s, "As the plan says.")
-    return Planned(max(base_s, WEEK_S), "No post for a month, and nobody has looked for a week.")
+        return Planned(base_s, N_("As the plan says."))
+    return Planned(max(base_s, WEEK_S), N_("No post for a month, and nobody has looked for a week."))
 
 
 def _audience(base_s: int, facts: Facts, now: datetime, level: Level) -> Planned:
     if _is_within(facts.viewed_at, now, FORGOTTEN) or _is_within(facts.tracked_since, now, FORGOTTEN):
-        return Planned(base_s, "As the plan says.")
-    return Planned(max(base_s, 2 * WEEK_S), "Nobody has looked for 30 days.")
+        return Planned(base_s, N_("As the plan says."))
+    return Planned(max(base_s, 2 * WEEK_S), N_("Nobody has looked for 30 days."))
 
 
 def _topics(base_s: int, facts: Facts, now: datetime, level: Level) -> Planned:
     if _is_within(facts.newest_post_at, now, DORMANT_AFTER):
-        return Planned(base_s, "As the plan says.")
-    return Planned(max(base_s, 4 * WEEK_S), "No post for 90 days.")
+        return Planned(base_s, N_("As the plan says."))
+    return Planned(max(base_s, 4 * WEEK_S), N_("No post for 90 days."))
 
 
 _RULES: dict[str, Callable[[int, Facts, datetime, Level], Planned]] = {
@@ -173,12 +185,15 @@ def _takes_off(facts: Facts) -> bool:
 
 
 def _at_rest(facts: Facts, now: datetime) -> str:
-    moved = "" if facts.moved is None else f"Its followers moved by {abs(facts.moved):.1%} in a week; "
     seen = _since(facts.viewed_at, now)
+    if facts.moved is None:
+        if seen is not None and seen <= UNSEEN:
+            return RESTS
+        return UNSEEN_A_WEEK if seen is None else UNSEEN_DAYS.format(days=seen.days)
+    share = f"{abs(facts.moved):.1%}"
     if seen is not None and seen <= UNSEEN:
-        return f"{moved}who looks gets newer numbers." if moved else "Who looks gets newer numbers."
-    looked = "nobody has looked for a week." if seen is None else f"nobody has looked for {seen.days} days."
-    return f"{moved}{looked}" if moved else looked.capitalize()
+        return MOVED_RESTS.format(share=share)
+    return MOVED_UNSEEN.format(share=share) if seen is None else MOVED_UNSEEN_DAYS.format(share=share, days=seen.days)
 
 
 def _saved(planned: Planned, level: Level) -> Planned:

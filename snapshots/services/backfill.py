@@ -15,8 +15,9 @@ from snapshots.models import FetchJob, TrackedAccount
 from snapshots.scheduling.cadence import offset_of
 from tikdash import clock
 from tikdash.errors import BadInput, LimitReached, NotFound
+from tikdash.retelling import retold
 from tikdash.tiklive.endpoints import USER_POSTS
-from tikdash.words import gettext
+from tikdash.words import N_, gettext
 
 MOST_MONTHS = 120
 DAYS_A_MONTH = 30.44
@@ -98,7 +99,7 @@ def start_backfill(*, tenant: TenantRef, account_id: int, months: int, credit_ca
         job.credit_cap, job.attempts, job.error, job.error_code = cap, 0, "", ""
         job.params |= {"months": months, "since": since.isoformat(), "stopped": ""}
         job.requested_at = job.next_due_at = now
-        job.why = f"asked for {months} months of history"
+        job.why = N_("asked for {months} months of history").format(months=months)
         job.save()
         target = Target("account", account_id, f"@{account.username}")
         record("account.backfill_started", target=target, after={"months": months, "credit_cap": cap})
@@ -133,8 +134,8 @@ def progress_of(account_id: int) -> Progress:
         credits_spent=job.credits_spent,
         credit_cap=job.credit_cap or 0,
         oldest=datetime.fromisoformat(said["oldest"]) if said.get("oldest") else None,
-        stopped=said.get("stopped", ""),
-        error=job.error,
+        stopped=retold(said.get("stopped", "")),
+        error=retold(job.error),
     )
 
 

@@ -23,6 +23,7 @@ from snapshots.services.lists import lock_list
 from tikdash import clock
 from tikdash.errors import BadInput, NotFound, TikdashError
 from tikdash.plans import PlanLimits, limits_of
+from tikdash.retelling import retold
 from tikdash.tiklive.endpoints import USERID, USERINFO_BY_USERNAME
 from tikdash.tiklive.ports import PlannedCall, load_ports
 from tikdash.words import gettext
@@ -238,17 +239,17 @@ def _kept(row: PlannedRow) -> dict[str, Any]:
 def _imported(row: dict[str, Any], jobs: dict[int, FetchJob]) -> ImportedRow:
     line, typed, handle = row["line"], row["typed"], row["handle"]
     if "job" not in row:
-        return ImportedRow(line, typed, handle, "failed", row["error"], None)
+        return ImportedRow(line, typed, handle, "failed", retold(row["error"]), None)
     job = jobs.get(row["job"])
     if job is None:
         return ImportedRow(line, typed, handle, "failed", gettext("The check is gone. Add the handle again."), None)
     if job.state == FetchJob.State.DONE:
         return ImportedRow(line, typed, handle, "done", "", job.params.get("account_id"))
     if job.state in (FetchJob.State.ACTIVE, FetchJob.State.PAUSED):
-        return ImportedRow(line, typed, handle, "waiting", job.error, None)
+        return ImportedRow(line, typed, handle, "waiting", retold(job.error), None)
     if job.state == FetchJob.State.CANCELLED:
         return ImportedRow(line, typed, handle, "cancelled", gettext("Called off before it began."), None)
-    return ImportedRow(line, typed, handle, "failed", job.error, None)
+    return ImportedRow(line, typed, handle, "failed", retold(job.error), None)
 
 
 def _forget_old_imports() -> None:

@@ -115,6 +115,7 @@ def happened(request: Any, account_id: int) -> dict[str, Any]:
     return {
         "shown": rows[:NOTES_SHOWN],
         "folded": rows[NOTES_SHOWN:],
+        "export": export_links("account_happened_export", {"days": days_in(request)}, account_id=account_id),
         "n": metric_words.counted(len(rows), "note"),
         "marks": orjson.dumps(
             [{"day": each.day.isoformat(), "kind": _mark(each), "text": each.text} for each in notes]

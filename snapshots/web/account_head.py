@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from snapshots.analytics import accounts as analytics
+from snapshots.analytics import peers
 from snapshots.analytics.against_before import Beside, against_before
 from snapshots.analytics.growth import COUNTERS
 from snapshots.analytics.metrics import ACCOUNT_COLUMNS
 from snapshots.selectors import refresh_state
 from snapshots.web import metric_words
+from tikdash.ui import numbers
 from tikdash.words import N_, gettext
 
 #: Tiles of counters: the metric, and how its tile is called.
 COUNTER_TILES = {"followers": N_("Followers"), "hearts": N_("Hearts"), "videos": N_("Posts")}
+#: What the account is compared by with others of its size.
+PEER_WORDS = {
+    "er_views": N_("engagement rate"),
+    "views_per_follower": N_("views per follower"),
+    "follower_growth": N_("growth"),
+}
 POST_TILES = {"views_median": N_("Median views"), "posts_per_week": N_("Posts a week")}
 
 
@@ -32,9 +40,43 @@ def head(request: Any, account_id: int) -> dict[str, Any]:
     return {
         "account": account,
         "tiles": tiles,
+        "peers": _among_peers(counters[ACCOUNT_COLUMNS["followers"]], beside, rate.id),
         "notes": analytics.notes(account_id),
         "refresh": refresh_state(account_id),
     }
+
+
+def _among_peers(followers: analytics.Tile, beside: dict[str, Beside], rate_id: str) -> str:
+    """How the account does among those of its size in the installation's own pool; empty where that cannot be said."""
+    usual = beside["views_median"].now.value
+    values = {
+        "views_per_follower": usual / followers.value if usual is not None and followers.value else None,
+        "follower_growth": _growth(followers),
+    }
+    if rate_id in peers.PEER_METRICS:
+        values = {rate_id: beside[rate_id].now.value} | values
+    pool = peers.load()
+    found = {name: pool.percentile(name, followers.value, value) for name, value in values.items()}
+    known = {name: peer for name, peer in found.items() if peer.percent is not None}
+    if not known:
+        return ""
+    first = next(iter(known.values()))
+    parts = [
+        gettext("{metric} better than {percent}").format(
+            metric=gettext(PEER_WORDS[name]), percent=numbers.percent((peer.percent or 0) / 100)
+        )
+        for name, peer in known.items()
+    ]
+    said = gettext("Among about {n} accounts with {size} followers: {parts}.")
+    n = min(peer.n_accounts for peer in known.values())
+    return said.format(n=numbers.exact(n), size=gettext(first.size), parts=", ".join(parts))
+
+
+def _growth(tile: analytics.Tile) -> float | None:
+    if tile.value is None or tile.change is None or tile.change_days != analytics.SPARKLINE_DAYS:
+        return None
+    before = tile.value - tile.change
+    return tile.change / before if before else None
 
 
 def _of_counter(metric_id: str, label: str, tile: analytics.Tile, account: analytics.AccountHeader) -> dict[str, Any]:

@@ -117,6 +117,7 @@ def audience_tab(request: Any, account_id: int) -> dict[str, Any]:
     newest, ratio = found.newest, found.follow_ratio
     return {
         "export": export_links("account_audience_export", {}, account_id=account_id),
+        "samples_export": export_links("account_samples_export", {}, account_id=account_id),
         "newest": _sample(newest) if newest else None,
         "examples": [{"row": each, "flags": _signs(each.flags)} for each in found.examples],
         "history": [_sample(each) for each in found.history],

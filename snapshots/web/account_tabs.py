@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from snapshots.web import account_growth, account_insights, account_posts
+from snapshots.web import account_growth, account_insights, account_posts, account_timing
 from tikdash.errors import BadInput
 from tikdash.ui.htmx import with_query
 from tikdash.words import N_, gettext
@@ -56,6 +56,7 @@ TABS = {
         Tab("hashtags", N_("Hashtags"), _of_handle(account_insights.hashtags_tab)),
         Tab("sounds", N_("Sounds"), _of_handle(account_insights.sounds_tab)),
         Tab("audience", N_("Audience"), _insight(account_insights.audience_tab)),
+        Tab("timing", N_("Timing"), _insight(account_timing.timing_tab)),
         Tab("comments", N_("Comments"), _insight(account_insights.comments_tab)),
         Tab("stories", N_("Stories"), _insight(account_insights.stories_tab)),
         Tab("activity", N_("Activity"), _insight(account_insights.activity_tab)),

@@ -32,8 +32,9 @@ DRAWN = ("follower_count", "heart_count", "video_count")
 #: A table of more days than this shows every n-th.
 MOST_LINES = 60
 ROWS = (
-    "follower_growth", "er_views", "er_views_median", "er_followers_median", "views_median", "views_per_follower",
-    "posts_per_week", "like_rate", "comments_per_1k_likes", "shares_per_1k_likes", "consistency",
+    "follower_growth", "er_views", "er_views_mean", "er_views_median", "er_views_saves", "er_followers",
+    "er_followers_median", "like_rate", "views_median", "views_mean", "views_per_follower", "posts_per_week",
+    "comments_per_1k_likes", "shares_per_1k_likes", "consistency",
 )  # fmt: skip
 
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+
 from snapshots.analytics.accounts import get_account
+from snapshots.analytics.all_posts import one_post
 from snapshots.analytics.attention import attention
-from snapshots.analytics.breakout import breakouts
+from snapshots.analytics.audience import audience
+from snapshots.analytics.breakout import breakouts, curve
 from snapshots.analytics.compare import table, voices
 from snapshots.analytics.hashtags import hashtags
+from snapshots.analytics.history import LONGEST_DAYS, history
+from snapshots.analytics.one_post import values_of_post
 from snapshots.analytics.overview import Group, overview
 from snapshots.analytics.sounds import sounds
-from snapshots.exports import Sheet, account_lists, insights
+from snapshots.analytics.timing import best_times, frequency
+from snapshots.exports import Sheet, account_lists, insights, more_insights
 from snapshots.web import compare as comparing
+from snapshots.web.account_growth import days_in
 from snapshots.web.exports import exported
 from snapshots.web.metric_words import headline_of
 from snapshots.web.overview import read_group
@@ -37,7 +45,10 @@ def hashtag_list(request: Any) -> Sheet:
     order: Any = request.GET.get("order") or DEFAULT_ORDER
     rows = hashtags(request.tenant.id, ids, order=order)
     return insights.hashtags_sheet(
-        f"Hashtags of {request.tenant.name}", "hashtags", rows, [*filters, ("sorted by", order)]
+        gettext("Hashtags of {workspace}").format(workspace=request.tenant.name),
+        "hashtags",
+        rows,
+        [*filters, ("sorted by", order)],
     )
 
 
@@ -47,7 +58,12 @@ def sound_list(request: Any) -> Sheet:
     _, ids, filters = _group(request)
     order: Any = request.GET.get("order") or DEFAULT_ORDER
     rows = sounds(request.tenant.id, ids, order=order)
-    return insights.sounds_sheet(f"Sounds of {request.tenant.name}", "sounds", rows, [*filters, ("sorted by", order)])
+    return insights.sounds_sheet(
+        gettext("Sounds of {workspace}").format(workspace=request.tenant.name),
+        "sounds",
+        rows,
+        [*filters, ("sorted by", order)],
+    )
 
 
 @exported
@@ -56,7 +72,9 @@ def account_hashtags(request: Any, account_id: int) -> Sheet:
     handle = get_account(account_id).username
     order: Any = request.GET.get("order") or "posts"
     rows = hashtags(request.tenant.id, [account_id], order=order)
-    return insights.hashtags_sheet(f"Hashtags of @{handle}", f"hashtags-{account_id}", rows, [("sorted by", order)])
+    return insights.hashtags_sheet(
+        gettext("Hashtags of @{handle}").format(handle=handle), f"hashtags-{account_id}", rows, [("sorted by", order)]
+    )
 
 
 @exported
@@ -65,7 +83,9 @@ def account_sounds(request: Any, account_id: int) -> Sheet:
     handle = get_account(account_id).username
     order: Any = request.GET.get("order") or "posts"
     rows = sounds(request.tenant.id, [account_id], order=order)
-    return insights.sounds_sheet(f"Sounds of @{handle}", f"sounds-{account_id}", rows, [("sorted by", order)])
+    return insights.sounds_sheet(
+        gettext("Sounds of @{handle}").format(handle=handle), f"sounds-{account_id}", rows, [("sorted by", order)]
+    )
 
 
 @exported
@@ -120,3 +140,41 @@ def stories(request: Any, account_id: int) -> Sheet:
 def followers(request: Any, account_id: int) -> Sheet:
     """The newest sample of an account's followers."""
     return account_lists.followers_sheet(tenant_id=request.tenant.id, account_id=account_id)
+
+
+@exported
+def one(request: Any, post_id: int) -> Sheet:
+    """The numbers of one post."""
+    row = one_post(tenant_id=request.tenant.id, post_id=post_id)
+    values = values_of_post(tenant_id=request.tenant.id, row=row, points=curve(post_id).points)
+    title = gettext("Post {id} of @{handle}").format(id=row.post.aweme_id, handle=row.handle)
+    return more_insights.values_sheet(title, f"post-{post_id}", values.values())
+
+
+@exported
+def samples(request: Any, account_id: int) -> Sheet:
+    """The samples of an account's followers."""
+    return more_insights.samples_sheet(get_account(account_id).username, account_id, audience(account_id))
+
+
+@exported
+def happened(request: Any, account_id: int) -> Sheet:
+    """What happened to an account, in the range of its chart."""
+    handle, days = get_account(account_id).username, min(days_in(request), LONGEST_DAYS)
+    return more_insights.happened_sheet(handle, account_id, history(account_id, days), days)
+
+
+@exported
+def hours(request: Any, account_id: int) -> Sheet:
+    """The best time to post, by the clock of the one who asks."""
+    handle, zone = get_account(account_id).username, timezone.get_current_timezone_name()
+    found = best_times(tenant_id=request.tenant.id, account_id=account_id, zone=zone)
+    return more_insights.hours_sheet(handle, account_id, found)
+
+
+@exported
+def weeks(request: Any, account_id: int) -> Sheet:
+    """Posts by week, by the clock of the one who asks."""
+    handle, zone = get_account(account_id).username, timezone.get_current_timezone_name()
+    found = frequency(tenant_id=request.tenant.id, account_id=account_id, zone=zone)
+    return more_insights.weeks_sheet(handle, account_id, found)

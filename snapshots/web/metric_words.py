@@ -66,7 +66,8 @@ def in_unit(value: float | None, of: Metric) -> str:
         case "per_week":
             return marked(f"{value:,.1f}")
         case "ratio":
-            return marked(f"{value:,.2f}")
+            # Small ratios keep what tells them apart.
+            return marked(f"{value:,.2f}" if value >= 1 else f"{value:.3f}" if value >= 0.01 else f"{value:.2g}")
         case _:
             return numbers.short(value)
 

@@ -6,11 +6,13 @@ from typing import Any
 
 from django.utils.safestring import mark_safe
 
-from snapshots.analytics.all_posts import COLUMNS, one_post
+from snapshots.analytics.all_posts import one_post
 from snapshots.analytics.breakout import Breakout, Curve, NotEnough, age_text, curve, of_post
 from snapshots.analytics.curves import PostCurve, Usual, plays_at
-from snapshots.analytics.metrics import PostNumbers, er_views_post
+from snapshots.analytics.metrics import POST_COLUMNS
+from snapshots.analytics.one_post import values_of_post
 from snapshots.web import metric_words
+from snapshots.web.export_links import export_links
 from tikdash.ui.curve import Band, curve_svg
 from tikdash.words import gettext, ngettext
 
@@ -18,24 +20,24 @@ from tikdash.words import gettext, ngettext
 def card(tenant_id: int, post_id: int) -> dict[str, Any]:
     """The context of `_post_card.html`. Raises NotFound, also for a post of another tenant."""
     row = one_post(tenant_id=tenant_id, post_id=post_id)
-    post, judged, drawn = row.post, of_post(post_id), curve(post_id)
-    rate = er_views_post(PostNumbers(post.plays, post.diggs, post.comments, post.shares, post.collects))
+    judged, drawn = of_post(post_id), curve(post_id)
+    values = values_of_post(tenant_id=tenant_id, row=row, points=drawn.points)
     return {
         "row": row,
         "facts": [
             {
-                "label": gettext(column.label),
-                "value": None if column.key == "er" else getattr(post, column.key),
-                "rate": rate if column.key == "er" else None,
-                "tip": metric_words.tip_of(column.metric_id, n=1, noun="post", as_of=post.as_of),
+                "label": gettext(value.metric.short),
+                "value": value.value if value.metric_id in POST_COLUMNS else None,
+                "rate": None if value.metric_id in POST_COLUMNS else value,
+                "tip": metric_words.tip_of(value.metric_id, n=value.n, noun="post", as_of=value.as_of),
             }
-            for column in COLUMNS.values()
-            if column.metric_id
+            for value in values.values()
         ],
         "one_post": metric_words.counted(1, "post"),
         "verdict": judged.reason if isinstance(judged, NotEnough) else judged.text,
         "is_breakout": isinstance(judged, Breakout),
         "usual": usual(drawn, against_posts_before(drawn.n)),
+        "files": export_links("post_export", {}, post_id=post_id),
     }
 
 

@@ -72,6 +72,13 @@ urlpatterns = [
         insight_exports.followers,
         name="account_audience_export",
     ),
+    path("posts/<int:post_id>/export.<str:form>", insight_exports.one, name="post_export"),
+    path("accounts/<int:account_id>/samples/export.<str:form>", insight_exports.samples, name="account_samples_export"),
+    path(
+        "accounts/<int:account_id>/happened/export.<str:form>", insight_exports.happened, name="account_happened_export"
+    ),
+    path("accounts/<int:account_id>/hours/export.<str:form>", insight_exports.hours, name="account_hours_export"),
+    path("accounts/<int:account_id>/weeks/export.<str:form>", insight_exports.weeks, name="account_weeks_export"),
     path("accounts/<int:account_id>/refresh/", account.refresh, name="account_refresh"),
     path("accounts/<int:account_id>/notes/", notes.write, name="notes"),
     path("accounts/<int:account_id>/notes/<int:note_id>/", notes.edit, name="note"),

@@ -96,6 +96,8 @@ IN_PASSING = {
 EXPORT, ACTION, PIECE, DATA = "a file", "a button that leads back", "a piece of a page", "data for a page"
 #: Addresses that no person sees as a page.
 NO_PAGE = {
+    "post_export": EXPORT, "account_samples_export": EXPORT, "account_happened_export": EXPORT,
+    "account_hours_export": EXPORT, "account_weeks_export": EXPORT,
     "posts_export": EXPORT, "compare_export": EXPORT, "compare_series_export": EXPORT, "overview_export": EXPORT,
     "hashtags_export": EXPORT, "sounds_export": EXPORT, "accounts_export": EXPORT, "account_posts_export": EXPORT,
     "account_growth_export": EXPORT, "account_hashtags_export": EXPORT, "account_sounds_export": EXPORT,

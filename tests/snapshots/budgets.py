@@ -7,7 +7,8 @@ STATEMENTS = {
     # The frame has 4; the list of tags, a first look at each account and the posts. A named account is one or two more.
     "posts": 7,
     # Curve and verdict each read the post and its references and their curves.
-    "post": 9,
+    # The newest posts of the account, which it is measured against.
+    "post": 10,
     # Group, tags, posts and growths of its members, breakouts with their curves, notices. Plan, budget, and the sums of
     # day and month where Redis does not know them.
     "overview": 13,
@@ -22,11 +23,13 @@ STATEMENTS = {
     # Posts and their count, breakouts with their curves; no post is open.
     "account_posts": 17,
     # Post, verdict and curve, each with its references and their curves.
-    "account_post": 22,
+    "account_post": 23,
     # The table and, in another order, the bubbles.
     "account_hashtags": 15,
     "account_sounds": 14,
     "account_audience": 16,
+    # Hours of the week, and the weeks.
+    "account_timing": 15,
     # Comments, their tones, titles of their posts.
     "account_comments": 17,
     "account_comments_search": 17,

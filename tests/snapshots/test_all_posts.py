@@ -32,7 +32,7 @@ def titles(found: FoundPosts) -> list[str]:
 
 def titles_in(response: Any) -> list[str]:
     assert response.status_code == 200
-    return re.findall(r'hx-target="#drawer-content"[^>]*>([^<]+)</a>', text_of(response))
+    return re.findall(r"data-post[^>]*>([^<]+)</a>", text_of(response))
 
 
 def find(tenant: TenantRef, sort: str = "plays", after: str = "", **wanted: Any) -> FoundPosts:

@@ -12,6 +12,7 @@ import msgspec
 
 from tikdash.errors import TikdashError
 from tikdash.tiklive.text import clean_text, loads_tolerant
+from tikdash.words import N_
 
 _EXCERPT_CHARACTERS = 200
 _LOOKED_AT = 4_096
@@ -29,7 +30,7 @@ class TikLiveError(TikdashError):
 
     code: ClassVar[str] = "tiklive_error"
     status: ClassVar[int] = 502
-    message = "TikTok data could not be fetched."
+    message = N_("TikTok data could not be fetched.")
     retryable: bool = False
     billable: bool = False
     reached: bool = True
@@ -71,14 +72,14 @@ class BadKey(TikLiveError):
     """The upstream does not know the API key, or none was sent."""
 
     code = "bad_key"
-    message = "TikLiveAPI does not accept the API key."
+    message = N_("TikLiveAPI does not accept the API key.")
 
 
 class Forbidden(TikLiveError):
     """The key is known but may not ask for this."""
 
     code = "forbidden"
-    message = "TikLiveAPI does not allow this request with the API key in use."
+    message = N_("TikLiveAPI does not allow this request with the API key in use.")
 
 
 class OutOfCredits(TikLiveError):
@@ -86,7 +87,7 @@ class OutOfCredits(TikLiveError):
 
     code = "out_of_credits"
     status = 503
-    message = "The TikLiveAPI credits of this key are used up."
+    message = N_("The TikLiveAPI credits of this key are used up.")
 
 
 class EntityNotFound(TikLiveError):
@@ -94,7 +95,7 @@ class EntityNotFound(TikLiveError):
 
     code = "entity_not_found"
     status = 404
-    message = "TikTok does not know this account or post. It may have been renamed or deleted."
+    message = N_("TikTok does not know this account or post. It may have been renamed or deleted.")
 
 
 class PrivateEntity(TikLiveError):
@@ -102,14 +103,14 @@ class PrivateEntity(TikLiveError):
 
     code = "entity_private"
     status = 403
-    message = "This TikTok account or post is private."
+    message = N_("This TikTok account or post is private.")
 
 
 class BadRequest(TikLiveError):
     """The upstream refuses the request as it is."""
 
     code = "bad_request"
-    message = "TikLiveAPI refused the request."
+    message = N_("TikLiveAPI refused the request.")
 
 
 class RateLimited(TikLiveError):
@@ -117,7 +118,7 @@ class RateLimited(TikLiveError):
 
     code = "rate_limited"
     status = 503
-    message = "TikLiveAPI asks us to slow down. We will try again shortly."
+    message = N_("TikLiveAPI asks us to slow down. We will try again shortly.")
     retryable = True
 
 
@@ -126,7 +127,7 @@ class UpstreamDown(TikLiveError):
 
     code = "upstream_down"
     status = 503
-    message = "TikLiveAPI has a problem at the moment. We will try again shortly."
+    message = N_("TikLiveAPI has a problem at the moment. We will try again shortly.")
     retryable = True
 
 
@@ -135,7 +136,7 @@ class UpstreamTimeout(TikLiveError):
 
     code = "upstream_timeout"
     status = 504
-    message = "TikLiveAPI took too long to answer. We will try again shortly."
+    message = N_("TikLiveAPI took too long to answer. We will try again shortly.")
     retryable = True
 
 
@@ -144,7 +145,7 @@ class ConnectionFailed(TikLiveError):
 
     code = "connection_failed"
     status = 503
-    message = "TikLiveAPI cannot be reached at the moment. We will try again shortly."
+    message = N_("TikLiveAPI cannot be reached at the moment. We will try again shortly.")
     retryable = True
     reached = False
 
@@ -162,7 +163,7 @@ class BadPayload(TikLiveError):
     """
 
     code = "bad_payload"
-    message = "TikLiveAPI sent an answer that cannot be used."
+    message = N_("TikLiveAPI sent an answer that cannot be used.")
     retryable = True
     billable = True
 
@@ -181,7 +182,7 @@ class UnsafeRedirect(TikLiveError):
     """The upstream points elsewhere; the key must not follow it there."""
 
     code = "unsafe_redirect"
-    message = "TikLiveAPI answered with a redirect, which is not followed."
+    message = N_("TikLiveAPI answered with a redirect, which is not followed.")
 
 
 class NotAdmitted(TikLiveError):
@@ -189,7 +190,7 @@ class NotAdmitted(TikLiveError):
 
     code = "not_admitted"
     status = 503
-    message = "It is not this request's turn yet. We will try again shortly."
+    message = N_("It is not this request's turn yet. We will try again shortly.")
     retryable = True
     reached = False
 
@@ -201,7 +202,7 @@ class TooBusy(NotAdmitted):
     """
 
     code = "too_busy"
-    message = "Many requests are waiting for TikLiveAPI. This one will be made as soon as it is its turn."
+    message = N_("Many requests are waiting for TikLiveAPI. This one will be made as soon as it is its turn.")
 
     def __init__(self, detail: str = "", *, reason: str = "", **facts: Any) -> None:
         super().__init__(detail or reason, **facts)
@@ -212,21 +213,21 @@ class BreakerOpen(NotAdmitted):
     """Too many requests in a row have failed; one is let through now and then to see whether that is over."""
 
     code = "breaker_open"
-    message = "TikLiveAPI does not answer as it should at the moment. We look again every minute."
+    message = N_("TikLiveAPI does not answer as it should at the moment. We look again every minute.")
 
 
 class LimiterGone(NotAdmitted):
     """Redis, which counts requests, does not answer, and without it background work must not go on."""
 
     code = "limiter_gone"
-    message = "The request cannot be counted at the moment. We will try again shortly."
+    message = N_("The request cannot be counted at the moment. We will try again shortly.")
 
 
 class FlightLost(NotAdmitted):
     """Somebody else was fetching the same thing, and neither an answer nor an error came of it in time."""
 
     code = "flight_lost"
-    message = "Somebody else has asked for the same, and the answer is late. We will try again shortly."
+    message = N_("Somebody else has asked for the same, and the answer is late. We will try again shortly.")
 
 
 class BudgetReached(NotAdmitted):
@@ -234,7 +235,7 @@ class BudgetReached(NotAdmitted):
 
     code = "budget_reached"
     status = 402
-    message = "The credits of this workspace for today are used up."
+    message = N_("The credits of this workspace for today are used up.")
 
     def __init__(self, message: str = "", **facts: Any) -> None:
         super().__init__(**facts)
