@@ -16,7 +16,7 @@ from snapshots.services.downloads import video_links
 from snapshots.web.export_links import export_links
 from snapshots.web.overview import REASONS
 from snapshots.web.post_card import card
-from snapshots.web.post_filters import FilterForm, read_form
+from snapshots.web.post_filters import FilterForm, least_shown, read_form
 from tikdash.errors import BadInput, NotFound, TikdashError
 from tikdash.ui.htmx import wants_piece
 from tikdash.words import gettext
@@ -101,7 +101,7 @@ def _around(request: Any, form: FilterForm) -> dict[str, Any]:
             {
                 "name": f"min_{key}",
                 "label": _at_least(key),
-                "value": form.values[f"min_{key}"],
+                "value": least_shown(form.values[f"min_{key}"]),
                 "error": form.errors.get(f"min_{key}", ""),
             }
             for key in MEASURED

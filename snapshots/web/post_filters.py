@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +23,7 @@ from snapshots.models import Post, TrackedAccount
 from snapshots.selectors import account_id_of, count_of_accounts
 from tikdash.errors import BadInput, NotFound
 from tikdash.tiklive.text import clean_text
+from tikdash.ui import numbers
 from tikdash.ui.styles import NARROW_SPACE
 from tikdash.words import N_, gettext
 
@@ -231,7 +234,7 @@ class _Reader:
             )
 
     def read_least(self, name: str, key: str) -> float | None:
-        value = self.values[name].replace(",", "").replace(" ", "").removesuffix("%")
+        value = _plain_number(self.values[name], is_share=key == "er")
         if not value:
             return None
         try:
@@ -247,15 +250,36 @@ class _Reader:
             )
             self.fail(name, gettext("Write {example}.").format(example=example))
             return None
+        # Links say it in one way, whatever the language in which it was typed.
+        self.values[name] = value
         if key == "er":
             return number / 100
         return int(number)
 
 
+_GROUPED = re.compile(r"\d{1,3}([.,])\d{3}(\1\d{3})*")
+
+
+def _plain_number(text: str, *, is_share: bool) -> str:
+    """What a person typed as Python reads it: `6,5 %` as `6.5`, `80,000`, `80.000` and `80 000` as `80000`."""
+    text = "".join(text.split()).removesuffix("%")
+    if is_share:
+        return text.replace(",", ".")
+    return re.sub("[.,]", "", text) if _GROUPED.fullmatch(text) else text
+
+
+def least_shown(value: str) -> str:
+    """A least value as the reader writes it; what is no number stays as it was typed."""
+    try:
+        return numbers.exact(Decimal(value)) if value else ""
+    except InvalidOperation:
+        return value
+
+
 def _words(name: str, value: str) -> str:
     if name in LEAST:
         label = gettext(COLUMNS[LEAST[name]].label)
-        return f"{label} ≥ {value}{NARROW_SPACE + '%' if LEAST[name] == 'er' else ''}"
+        return f"{label} ≥ {least_shown(value)}{NARROW_SPACE + '%' if LEAST[name] == 'er' else ''}"
     return (
         f"{gettext(LABELS[name])} {'#' if name == 'hashtag' else ''}{value.lstrip('#') if name == 'hashtag' else value}"
     )

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from accounts.selectors import TenantRef
 from snapshots.analytics.all_posts import COLUMNS, ROWS_A_PAGE, FoundPost, FoundPosts, PostFilter, find_posts
 from snapshots.models import Hashtag, Post, PostHashtag, Sound, TrackedAccount
+from snapshots.web.post_filters import read_form
 from tests.cast import Cast
 from tests.factories import make_account, make_comment, make_post
 from tests.queries import assert_at_most, statements_of
@@ -287,6 +289,25 @@ def test_orders_columns_and_metrics_that_do_not_exist_are_named(
 ) -> None:
     page = ana.get(f"/posts/?{query}")
     assert page.status_code == 422 and sentence in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("typed", "key", "value"),
+    [
+        ("6,5", "er", 0.065), ("6.5 %", "er", 0.065), ("12", "er", 0.12), ("80,000", "plays", 80_000),
+        ("80.000", "plays", 80_000), ("80\u202f000", "plays", 80_000), ("1,234,000", "plays", 1_234_000),
+    ],
+)  # fmt: skip
+def test_a_threshold_is_understood_in_every_language_and_links_write_it_in_one(
+    cast: Cast, typed: str, key: str, value: float
+) -> None:
+    form = read_form({f"min_{key}": typed})
+    assert form.errors == {} and form.wanted is not None and form.wanted.least == {key: pytest.approx(value)}
+    plain = f"{value * 100:g}" if key == "er" else str(value)
+    assert form.address("/posts/") == f"/posts/?min_{key}={plain}"
+    with translation.override("fr"):
+        [chip] = form.chips("/posts/")
+        assert chip["text"].replace("\u202f", " ").endswith(f"≥ {plain.replace('.', ',')} %" if key == "er" else "000")
 
 
 def test_nothing_found_and_nothing_there_say_what_to_do(ana: Client, cast: Cast) -> None:
