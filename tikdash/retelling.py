@@ -18,8 +18,9 @@ from tikdash.words import gettext
 _VALUE = re.compile(r"\{(\w+)\}")
 _NUMBER = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?|\d+\.\d+")
 #: A text with fewer letters of its own would fit on anything.
-_FEWEST_LETTERS = 8
-_DEEPEST = 3
+_FEWEST_LETTERS, _MOST_VALUES = 8, 4
+#: Between two sentences.
+_ENDS = re.compile(r"(?<=\.) (?=[A-Z])")
 
 
 def retold(text: str) -> str:
@@ -30,38 +31,50 @@ def retold(text: str) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def _retold(text: str, language: str, depth: int = 0) -> str:
+def _retold(text: str, language: str) -> str:
+    return _sentence(text, language) or " ".join(_sentence(part, language) or part for part in _ENDS.split(text))
+
+
+def _sentence(text: str, language: str) -> str:
+    """One sentence; empty where the catalogue does not have it."""
     known = gettext(text)
-    if known != text or depth > _DEEPEST:
+    if known != text:
         return known
-    for pattern, template in _patterns(language):
-        if found := pattern.fullmatch(text):
-            values = {name: _value(value, language, depth) for name, value in found.groupdict().items()}
-            return template.format(**values)
-    # Two sentences, one behind the other.
-    first, dot, rest = text.partition(". ")
-    if dot and rest:
-        return f"{_retold(first + '.', language, depth + 1)} {_retold(rest, language, depth + 1)}"
-    return text
+    for pieces, pattern, template in _patterns(language):
+        if _stand_in_order(pieces, text) and (found := pattern.fullmatch(text)):
+            return template.format(**{name: _value(value) for name, value in found.groupdict().items()})
+    return ""
 
 
-def _value(text: str, language: str, depth: int) -> str:
-    return marked(text) if _NUMBER.fullmatch(text) else _retold(text, language, depth + 1)
+def _value(text: str) -> str:
+    return marked(text) if _NUMBER.fullmatch(text) else gettext(text)
+
+
+def _stand_in_order(pieces: tuple[str, ...], text: str) -> bool:
+    """A look that costs little: patterns with several values take long to find out that they do not fit."""
+    place = 0
+    for piece in pieces:
+        place = text.find(piece, place)
+        if place < 0:
+            return False
+        place += len(piece)
+    return True
 
 
 @lru_cache(maxsize=8)
-def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """What sentences with values look like, with their translation; those that say most by themselves first."""
-    found: dict[str, tuple[int, re.Pattern[str], str]] = {}
+def _patterns(language: str) -> list[tuple[tuple[str, ...], re.Pattern[str], str]]:
+    """What sentences with values look like: their own words, a pattern, and the translation; wordy ones first."""
+    found: dict[str, tuple[int, tuple[str, ...], re.Pattern[str], str]] = {}
     # Django gives catalogues to its own pages for scripts in the same way; there is no public one.
     catalogue = trans_real.translation(language)._catalog  # type: ignore[attr-defined]
     for key, said in catalogue.items():
         message = key[0] if isinstance(key, tuple) else key
         message = message.split("\x04")[-1]
-        letters = len(_VALUE.sub("", message))
-        if _VALUE.search(message) and letters >= _FEWEST_LETTERS and said:
-            found[message] = letters, re.compile(_pattern(message), re.DOTALL), said
-    return [(pattern, said) for _, pattern, said in sorted(found.values(), key=lambda each: -each[0])]
+        pieces = _VALUE.split(message)[::2]
+        letters = sum(map(len, pieces))
+        if 1 < len(pieces) <= _MOST_VALUES + 1 and letters >= _FEWEST_LETTERS and said:
+            found[message] = letters, tuple(pieces), re.compile(_pattern(message), re.DOTALL), str(said)
+    return [each[1:] for each in sorted(found.values(), key=lambda each: -each[0])]
 
 
 def _pattern(message: str) -> str:
