@@ -184,7 +184,7 @@ def test_hashtags_of_every_script_are_on_page_and_in_files_as_the_creators_wrote
     assert {fold(row["hashtag"].lstrip("#")): int(row["posts"]) for row in rows} == dict(true)
     page = html.unescape(text_of(ana.get(f"/accounts/{found.id}/?tab=hashtags")))
     for row in rows:
-        assert f">{row['hashtag']}</a>" in page, row["hashtag"]
+        assert f"<bdi>{row['hashtag']}</bdi></a>" in page, row["hashtag"]
 
 
 def test_an_account_that_is_not_tracked_any_more_is_on_no_page_and_in_no_file(
