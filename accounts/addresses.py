@@ -10,6 +10,8 @@ from itertools import count
 LONGEST = 40
 ADDRESS = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
+#: How the rest of an erased workspace is called, with its number.
+ERASED = "erased-"
 #: Hosts that Tikdash needs or may need itself, and names that strangers would take for it.
 RESERVED = frozenset({
     "abuse", "account", "accounts", "admin", "api", "app", "assets", "auth", "autoconfig", "autodiscover", "billing",
@@ -21,7 +23,7 @@ RESERVED = frozenset({
 
 def is_address(text: str) -> bool:
     """True for what may stand before our domain; whether it is free is another question."""
-    return ADDRESS.fullmatch(text) is not None and text not in RESERVED
+    return ADDRESS.fullmatch(text) is not None and text not in RESERVED and not text.startswith(ERASED)
 
 
 def address_of(name: str) -> str:

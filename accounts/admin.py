@@ -11,14 +11,20 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
 from unfold.forms import ActionForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts.audit_events import sentence_of
+from accounts.deletion_admin import delete_workspace_page
 from accounts.models import ApiToken, AuditEntryRow, Domain, Membership, Tenant, UpstreamIncident, User
+from accounts.privacy_admin import PrivacyRequestAdmin
 from accounts.selectors import tenant_by_id
 from accounts.services import changing
 from accounts.services.auditing import Target, record
@@ -26,6 +32,9 @@ from accounts.services.pausing import LONGEST_REASON, pause_tenant, resume_tenan
 from accounts.services.tokens import revoke_token
 from tikdash.errors import BadInput, TikdashError
 from tikdash.ui.admin import EstimatedCountPaginator
+
+#: Django looks for pages here.
+__all__ = ["PrivacyRequestAdmin"]
 
 admin.site.unregister(Group)
 # Addresses belong to their person's page, and the list of sessions shows keys that open them.
@@ -64,8 +73,28 @@ class TenantAdmin(ModelAdmin):
     search_fields = ["name", "slug", "domains__domain"]
     readonly_fields = ["slug", "shard", "state", "created_at", "fetching_paused_at", "fetching_paused_reason"]
     actions = ["pause_fetching", "resume_fetching", "suspend", "take_suspension_back"]
+    actions_detail = ["delete_workspace"]
     action_form = ActionWithReason
     inlines = [DomainInline, MembershipInline]
+
+    @action(description="Delete the workspace", url_path="to-deletion", permissions=["change"])
+    def delete_workspace(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Leads to the page that asks once more."""
+        return redirect("admin:accounts_tenant_delete_workspace", object_id)
+
+    def get_urls(self) -> list[Any]:
+        page = path(
+            "<int:tenant_id>/delete-workspace/",
+            self.admin_site.admin_view(self.deletion),
+            name="accounts_tenant_delete_workspace",
+        )
+        return [page, *super().get_urls()]
+
+    def deletion(self, request: HttpRequest, tenant_id: int) -> HttpResponse:
+        """Asks for the deletion of a workspace, or calls it off."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        return delete_workspace_page(request, self.admin_site.each_context(request), tenant_id)
 
     @admin.display(description="Fetching", ordering="fetching_paused_at")
     def paused(self, tenant: Tenant) -> str:

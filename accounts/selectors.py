@@ -20,7 +20,7 @@ ARRIVAL = f"""
     SELECT s.schema_name, t.id, t.slug, t.name, t.plan, t.state, t.key_mode, t.time_zone, t.trial_ends_at,
            t.fetching_paused_reason, t.headline_rate,
            ARRAY(SELECT ARRAY[kind, reason] FROM public.paused_kinds ORDER BY kind),
-           t.fetching_paused_cause = 'move', v.session_data,
+           t.fetching_paused_cause = 'move', t.erase_at, v.session_data,
            {APPLIES_SCOPE.format(schema="s.schema_name", tenant_id="t.id")}
       FROM public.domains d
       JOIN public.tenants t ON t.id = d.tenant_id
@@ -97,13 +97,14 @@ class Arrival:
     """A request at a tenant's host; `session_data` as stored, None where the session is unknown or over.
 
     `paused_kinds` are kinds of jobs that run for nobody at present, each with the reason; `is_read_only` while the
-    tenant's rows are moved.
+    tenant's rows are moved; from `erase_at` on nothing of the tenant is left, until then it is read-only, too.
     """
 
     tenant: TenantRef
     session_data: str | None
     paused_kinds: dict[str, str]
     is_read_only: bool = False
+    erase_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -204,11 +205,11 @@ def arrival_at(host: str, session_key: str) -> Arrival | None:
     if row is None:
         return None
     schema_name, tenant_id, slug, name, plan, state, key_mode, time_zone, trial_ends_at, paused, rate = row[:11]
-    kinds, is_read_only, session_data = row[11:14]
+    kinds, is_read_only, erase_at, session_data = row[11:15]
     tenant = TenantRef(
         tenant_id, slug, name, plan, state, key_mode, time_zone, schema_name, trial_ends_at, paused, rate
     )
-    return Arrival(tenant, session_data, dict(kinds), is_read_only)
+    return Arrival(tenant, session_data, dict(kinds), is_read_only, erase_at)
 
 
 def person_in(tenant_id: int, user_id: int) -> tuple[User, MembershipRef | None] | None:
@@ -279,9 +280,10 @@ def schemas() -> list[str]:
     return list(Shard.objects.order_by("id").values_list("schema_name", flat=True))
 
 
-def all_tenants_listed() -> list[TenantRef]:
-    """Every tenant, by slug."""
-    return [_ref(tenant) for tenant in Tenant.objects.select_related("shard").order_by("slug")]
+def all_tenants_listed(*, with_erased: bool = False) -> list[TenantRef]:
+    """Every tenant, by slug; of those that were erased there is still a number, to which a last invoice may belong."""
+    tenants = Tenant.objects.select_related("shard").order_by("slug")
+    return [_ref(tenant) for tenant in (tenants if with_erased else tenants.exclude(state=Tenant.State.ERASED))]
 
 
 def standing() -> Standing:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
+import structlog
 from celery import shared_task
 from django.conf import settings
 
 from accounts.key_list import waiting_keys
 from accounts.selectors import tenant_by_id
-from accounts.services import auditing, changing, incidents, key_mails, own_keys, signing_up
+from accounts.services import auditing, changing, closing, erasing, incidents, key_mails, own_keys, privacy, signing_up
+from tikdash.errors import TikdashError, Unavailable
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="accounts.make_partitions", ignore_result=True)
@@ -59,3 +65,40 @@ def forget_unconfirmed() -> None:
 def watch_upstream() -> None:
     """Takes down when the upstream does not answer. Twice, or by two at once: one incident at a time lasts."""
     incidents.watch_upstream()
+
+
+@shared_task(name="accounts.erase_due_tenants", ignore_result=True)
+def erase_due_tenants() -> None:
+    """Erases workspaces whose day has come, and goes on with what a killed run left. Twice, or by two at once: what is
+    gone is gone, and is counted once."""
+    for erasure_id in erasing.due_erasures():
+        try:
+            erasing.erase_tenant(erasure_id=erasure_id, wait_s=0)
+        except TikdashError as error:
+            # Jobs run, or rows were written meanwhile: the next round goes on.
+            log.warning("erasure_waits", erasure=str(erasure_id), why=str(error))
+
+
+@shared_task(
+    name="accounts.tell_of_deletion",
+    ignore_result=True,
+    autoretry_for=(Unavailable,),
+    retry_backoff=True,
+    max_retries=5,
+)
+def tell_of_deletion(erasure_id: str) -> None:
+    """Writes to the owners that their workspace is going to be deleted. Twice: they read it twice."""
+    closing.tell_of_deletion(UUID(erasure_id))
+
+
+@shared_task(name="accounts.erase_person", ignore_result=True)
+def erase_person(request_id: int) -> None:
+    """Erases the person of a request. Twice, or by two at once: what is gone is gone."""
+    privacy.carry_out(request_id)
+
+
+@shared_task(name="accounts.go_on_with_requests", ignore_result=True)
+def go_on_with_requests() -> None:
+    """Erasures of people whose message or worker got lost, and those that are looked for once more. Twice: as above."""
+    for request_id in privacy.waiting_erasures():
+        privacy.carry_out(request_id)

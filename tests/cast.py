@@ -37,7 +37,7 @@ PEOPLE = {
     "gil@globex.example": ("globex", "owner"),
 }
 #: Shared tables of billing that tests fill.
-OF_TENANTS = ["audit_log", "tenant_keys", "api_tokens", "tenant_moves"]
+OF_TENANTS = ["audit_log", "tenant_keys", "api_tokens", "tenant_moves", "tenant_erasures"]
 BILLED = [
     "usage_events", "usage_daily", "usage_hourly", "usage_fills", "usage_late", "usage_saved", "usage_corrections",
     "credit_packs", "credit_grants", "invoices", "platform_budgets", "tenant_budgets", "budget_refusals",
@@ -128,6 +128,11 @@ def clean_up() -> None:
             "api_tokens",
             "tenant_moves",
             "upstream_incidents",
+            "tenant_erasures",
+            "left_out",
+            "privacy_requests",
+            "sign_ups",
+            "django_admin_log",
             *BILLED,
         )
         names = [f'"public"."{name}"' for name in tables]

@@ -42,6 +42,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 ("Second factors", "phonelink_lock", "mfa_authenticator"),
                 ("API tokens", "vpn_key", "accounts_apitoken"),
                 ("Audit log", "history", "accounts_auditentryrow"),
+                ("Deletions", "delete_forever", "accounts_tenanterasure"),
+                ("Privacy desk", "shield_person", "accounts_privacyrequest"),
+                ("Left out", "person_off", "accounts_leftout"),
             ),
         },
         {

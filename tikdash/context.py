@@ -45,6 +45,7 @@ def workspace(request: Any) -> dict[str, Any]:
         limits, used = limits_of(tenant), count_of_accounts()
         shown |= {
             "paused": _pauses(request, limits),
+            "erase_at": request.arrival.erase_at,
             "plan_name": limits.name,
             "trial_days_left": _days_left(tenant),
             "accounts_used": used,
@@ -77,6 +78,9 @@ def _way_round(path: str, accounts: int) -> list[dict[str, Any]]:
 
 def _pauses(request: Any, limits: PlanLimits) -> list[str]:
     """What is not fetched at present and why, one sentence each; of kinds only those that the plan has."""
+    if request.arrival.erase_at is not None:
+        # The page says that it is going to be deleted, which explains the rest.
+        return []
     if request.tenant.paused_reason:
         return [
             gettext("Fetching is paused for this workspace: {paused_reason}").format(

@@ -109,6 +109,18 @@ def rewrapped(sealed: Sealed) -> Sealed:
     return Sealed(sealed.secret, masters.wrap(data_key), masters.current_id())
 
 
+def keyed_digest(purpose: str, text: str, pepper_id: str = "") -> str:
+    """HMAC-SHA256 of `text` under a pepper of TOKEN_PEPPERS, as hex: the same text gives another digest for another
+    purpose. KeyError for a pepper that is not in the settings; without one named, the first is used."""
+    pepper = settings.TOKEN_PEPPERS[pepper_id or current_pepper()]
+    return hmac.new(pepper.encode(), f"{purpose}\n{text}".encode("utf-8", "replace"), sha256).hexdigest()
+
+
+def current_pepper() -> str:
+    """The id of the pepper that is used for what is new."""
+    return str(next(iter(settings.TOKEN_PEPPERS)))
+
+
 def master_keys() -> MasterKeys:
     """The port of the settings."""
     return _port(settings.MASTER_KEYS)

@@ -131,6 +131,8 @@ class TenantMiddleware:
             response = render(None, "503.html", {"being_moved": True}, status=503)
             response["Retry-After"] = "60"
             return response
+        if arrival.erase_at is not None and not _may_change_while_closing(request):
+            return render(None, "409.html", status=409)
         tenant = arrival.tenant
         request.tenant, request.arrival = tenant, arrival  # type: ignore[attr-defined]
         request.urlconf = settings.TENANT_URLCONF  # type: ignore[attr-defined]
@@ -139,6 +141,14 @@ class TenantMiddleware:
         # Many addresses answer HTMX with a piece and everybody else with the page.
         patch_vary_headers(response, ["HX-Request"])
         return response
+
+
+#: What people may send although their workspace is going to be deleted: to sign in and out, and to keep it.
+_STILL_SENT = ("/log-in/", "/log-out/", "/confirm/", "/password/", "/language/", "/settings/delete/")
+
+
+def _may_change_while_closing(request: HttpRequest) -> bool:
+    return request.method in ("GET", "HEAD", "OPTIONS") or request.path_info.startswith(_STILL_SENT)
 
 
 class TenantSessionMiddleware(SessionMiddleware):

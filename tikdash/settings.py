@@ -173,6 +173,9 @@ AUDIT_KEPT_MONTHS = env.int("AUDIT_KEPT_MONTHS", default=36)
 #: Every night the rollups of so many days are compared with their events.
 ROLLUP_COMPARED_DAYS = env.int("ROLLUP_COMPARED_DAYS", default=3)
 
+#: How long a workspace that is to be deleted can still be had back, days.
+DELETION_GRACE_DAYS = env.int("DELETION_GRACE_DAYS", default=14)
+
 # --- people ----------------------------------------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -288,6 +291,7 @@ TIKLIVE_PORTS = {
     "METER": "billing.metering.meter",
     "GATE": "billing.gate.gate",
     "PACE": "billing.pace.pace",
+    "PEOPLE": "accounts.services.left_out.left_out",
 }
 TIKLIVE_CONNECT_TIMEOUT_S = env.float("TIKLIVE_CONNECT_TIMEOUT_S", default=3.0)
 TIKLIVE_READ_TIMEOUT_S = env.float("TIKLIVE_READ_TIMEOUT_S", default=20.0)
@@ -321,6 +325,11 @@ CURRENCY = env.str("CURRENCY", default="USD")
 INVOICE_FROM = env.str("INVOICE_FROM", default="Tikdash")
 #: Who knows how queues stand and how many accounts are tracked; `billing` asks through `tikdash.work`.
 WORK_PORTS = {"QUEUES": "snapshots.metrics.queue_figures", "ACCOUNTS": "snapshots.metrics.accounts_by_tenant"}
+#: Modules that say which data of people at TikTok an app has, and how it is exported and erased. What leads to other
+#: rows of a person is erased last.
+PERSONAL_DATA = ["snapshots.services.personal", "billing.services.personal", "accounts.services.personal_kinds"]
+#: Who knows whether a job of a tenant is running; `accounts` asks before it erases one.
+TENANT_IS_BUSY = "snapshots.selectors.has_running_jobs"
 #: Who tracks the handle that was typed at the sign-up; `accounts` asks.
 FIRST_ACCOUNT = "snapshots.services.first_account.first_account"
 
@@ -374,6 +383,8 @@ CELERY_BEAT_SCHEDULE = {
     "keys-to-check": {"task": "accounts.check_waiting_keys", "schedule": 15, "options": {"expires": 15}},
     "watch-of-upstream": {"task": "accounts.watch_upstream", "schedule": 60, "options": {"expires": 50}},
     "ends-of-trials": {"task": "accounts.end_trials", "schedule": 300, "options": {"expires": 300}},
+    "deletions-of-workspaces": {"task": "accounts.erase_due_tenants", "schedule": 300, "options": {"expires": 300}},
+    "requests-of-people": {"task": "accounts.go_on_with_requests", "schedule": 60, "options": {"expires": 60}},
     "partitions-of-audit": {"task": "accounts.make_partitions", "schedule": 6 * 3600},
     "rollup-of-usage": {"task": "billing.roll_up", "schedule": 300, "options": {"expires": 300}},
     "notices-of-alerts": {"task": "billing.deliver_alerts", "schedule": 60, "options": {"expires": 60}},

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 
-from accounts.web import sign_up, views
+from accounts.web import deletion, sign_up, views
 from tikdash.admin_navigation import choose_shard
 
 handler500 = "tikdash.error_pages.server_error"
@@ -21,6 +21,8 @@ urlpatterns = [
     path("sign-up/address/", sign_up.address, name="sign_up_address"),
     path("welcome/", sign_up.welcome, name="welcome"),
     path("workspaces/new/", sign_up.new_workspace, name="new_workspace"),
+    path("deletions/<uuid:erasure_id>/", deletion.certificate_page, name="certificate"),
+    path("deletions/<uuid:erasure_id>/certificate.json", deletion.certificate_json, name="certificate_json"),
     path("you/", include("accounts.web.you_urls")),
     path("admin/shard/", admin.site.admin_view(choose_shard), name="admin_shard"),
     path("admin/login/", login_not_required(views.admin_log_in)),

@@ -1,9 +1,11 @@
 from accounts.models.audit import AuditEntry, AuditEntryRow
+from accounts.models.erasures import TenantErasure
 from accounts.models.incidents import UpstreamIncident
 from accounts.models.invitations import Invitation
 from accounts.models.keys import TenantKey
 from accounts.models.moves import TenantMove
 from accounts.models.pauses import PausedKind
+from accounts.models.privacy import LeftOut, PrivacyRequest
 from accounts.models.shards import Shard
 from accounts.models.sign_ups import SignUp
 from accounts.models.tenants import Domain, Tenant
@@ -16,11 +18,14 @@ __all__ = [
     "AuditEntryRow",
     "Domain",
     "Invitation",
+    "LeftOut",
     "Membership",
     "PausedKind",
+    "PrivacyRequest",
     "Shard",
     "SignUp",
     "Tenant",
+    "TenantErasure",
     "TenantKey",
     "TenantMove",
     "UpstreamIncident",

@@ -16,6 +16,8 @@ class Tenant(models.Model):
         TRIAL = "trial", "Trial"
         ACTIVE = "active", "Active"
         SUSPENDED = "suspended", "Suspended"
+        #: A number that the ledger points at, and nothing else any more.
+        ERASED = "erased", "Erased"
 
     class KeyMode(models.TextChoices):
         SHARED = "shared", "Shared key"
@@ -63,6 +65,9 @@ class Tenant(models.Model):
         on_delete=models.DO_NOTHING,
         db_constraint=False,
         related_name="+",
+    )
+    erase_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When it is erased; until then it is read-only."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

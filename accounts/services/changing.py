@@ -18,7 +18,7 @@ from accounts.services.keys import key_changed
 from accounts.services.pausing import pause_tenant, resume_tenant
 from tikdash import clock
 from tikdash.db.scope import all_tenants, no_scope
-from tikdash.errors import BadInput
+from tikdash.errors import BadInput, LimitReached
 from tikdash.plans import limits_of
 
 log = structlog.get_logger(__name__)
@@ -119,11 +119,16 @@ def suspend(*, tenant: TenantRef, reason: str) -> None:
 
 
 def take_suspension_back(*, tenant: TenantRef) -> bool:
-    """The workspace is what it was before; False where it was not suspended. A trial has lost the time that passed."""
+    """The workspace is what it was before; False where it was not suspended. A trial has lost the time that passed.
+
+    Raises LimitReached for one that is to be deleted.
+    """
     with no_scope(), transaction.atomic():
         row = _locked(tenant)
         if row.state != State.SUSPENDED:
             return False
+        if row.erase_at is not None:
+            raise LimitReached(_("This workspace is to be deleted. Call the deletion off first."))
         row.state, row.state_before_suspension = row.state_before_suspension or State.ACTIVE, ""
         row.save(update_fields=["state", "state_before_suspension"])
         record("workspace.returned", tenant_id=row.pk, after={"state": str(row.state)})

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts.addresses import RESERVED
+from accounts.addresses import ERASED, RESERVED
 from accounts.models import Domain, Membership, Shard, Tenant, User
 from accounts.models.tenants import SLUG
 from accounts.selectors import TenantRef, tenant_by_slug
@@ -46,7 +46,7 @@ def create_tenant(
         raise BadInput(
             gettext("“{slug}” cannot be an address. {message}").format(slug=slug, message=error.message)
         ) from None
-    if slug in RESERVED_SLUGS:
+    if slug in RESERVED_SLUGS or slug.startswith(ERASED):
         raise BadInput(gettext("“{slug}” is kept for Tikdash itself. Choose another address.").format(slug=slug))
     if len(name) > LONGEST_NAME:
         raise BadInput(gettext("A name has at most {longest_name} characters.").format(longest_name=LONGEST_NAME))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.web import audit, keys, tokens
+from accounts.web import audit, deletion, keys, tokens
 
 urlpatterns = [
     path("keys/", keys.index, name="keys"),
@@ -16,4 +16,6 @@ urlpatterns = [
     path("tokens/<int:token_id>/revoke/", tokens.revoke, name="token_revoke"),
     path("audit/", audit.index, name="audit"),
     path("audit/export.csv", audit.export, name="audit_export"),
+    path("delete/", deletion.delete_workspace, name="workspace_delete"),
+    path("delete/keep/", deletion.keep_workspace, name="workspace_keep"),
 ]

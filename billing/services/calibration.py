@@ -125,7 +125,7 @@ def _tiers(accounts: dict[int, int], missing: list[str]) -> tuple[Tier, ...]:
     now_of: dict[str, int] = defaultdict(int)
     then_of: dict[str, int] = defaultdict(int)
     accounts_of: dict[str, int] = defaultdict(int)
-    tenants = Tenant.objects.exclude(state=Tenant.State.SUSPENDED).order_by("plan", "id")
+    tenants = Tenant.objects.exclude(state__in=[Tenant.State.SUSPENDED, Tenant.State.ERASED]).order_by("plan", "id")
     for tenant_id, plan, made in tenants.values_list("id", "plan", "created_at"):
         now_of[plan] += 1
         then_of[plan] += made <= then

@@ -49,7 +49,7 @@ def issue_invoice(tenant: TenantRef, month: date) -> Invoice:
 def issue_all(month: date) -> int:
     """Invoices of all tenants for a month that is over; returns how many there are now. Twice: they are there."""
     issued = 0
-    for tenant in all_tenants_listed():
+    for tenant in all_tenants_listed(with_erased=True):
         try:
             issue_invoice(tenant, month)
             issued += 1

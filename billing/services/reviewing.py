@@ -165,7 +165,7 @@ def _growth(quarter: date, until: date, planned: Inputs | None) -> tuple[GrowthO
     before: dict[str, int] = defaultdict(int)
     after: dict[str, int] = defaultdict(int)
     begun, ended = _midnight(quarter), _midnight(until)
-    tenants = Tenant.objects.exclude(state=Tenant.State.SUSPENDED)
+    tenants = Tenant.objects.exclude(state__in=[Tenant.State.SUSPENDED, Tenant.State.ERASED])
     for plan, made in tenants.values_list("plan", "created_at"):
         before[plan] += made < begun
         after[plan] += made < ended

@@ -48,6 +48,19 @@ def count_shared_creators() -> int:
     return len(shared)
 
 
+def forget_shared(creators: list[str], *, really: bool = True) -> list[str]:
+    """Takes these creators out of the count; returns those that were in it."""
+    return where_there(lambda server: _forget(server, creators, really), [])
+
+
+def _forget(server: Server, creators: list[str], really: bool) -> list[str]:
+    with server.reached() as redis:
+        found = [creator for creator in creators if redis.sismember(SHARED_CREATORS, creator)]
+        if found and really:
+            redis.srem(SHARED_CREATORS, *found)
+    return found
+
+
 def _has(server: Server, creator: str) -> bool:
     with server.reached() as redis:
         return bool(redis.sismember(SHARED_CREATORS, creator))

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from accounts.selectors import TenantRef
 from accounts.services.auditing import Target, record
+from accounts.services.left_out import refuse_left_out
 from accounts.services.pausing import refuse_while_paused
 from snapshots.handles import clean_handle
 from snapshots.ingest.early import next_look
@@ -62,10 +63,12 @@ class Wish:
 
 
 def clean_wish(*, handle: str, reason: str, tags: str) -> Wish:
-    """What a person typed, as a wish. Raises BadInput."""
+    """What a person typed, as a wish. Raises BadInput, PersonIsLeftOut for somebody of whom nothing is kept."""
     if reason not in TrackedAccount.Reason.values:
         raise BadInput(gettext("Choose a reason: own, competitor or partner."))
-    return Wish(clean_handle(handle), reason, clean_tags(tags))
+    handle = clean_handle(handle)
+    refuse_left_out(handle)
+    return Wish(handle, reason, clean_tags(tags))
 
 
 def clean_tags(text: str) -> list[str]:

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from accounts.selectors import TenantRef
 from accounts.services.auditing import Target, record
+from accounts.services.left_out import PersonIsLeftOut
 from accounts.services.pausing import refuse_while_paused
 from snapshots.handle_lists import ListedRow
 from snapshots.models import FetchJob, ImportBatch, TrackedAccount
@@ -193,6 +194,9 @@ def _planned(
     limits: PlanLimits,
     free: int,
 ) -> PlannedRow:
+    if isinstance(wish, PersonIsLeftOut):
+        # Not even that somebody typed it.
+        return PlannedRow(row.line, "", "", "bad", str(wish))
     if isinstance(wish, BadInput):
         return PlannedRow(row.line, row.handle, "", "bad", str(wish))
     handle = wish.handle

@@ -202,6 +202,7 @@ def ports_for(order: Order, events: list[dict[str, Any]]) -> Any:
     """Ports made by hand, whose meter fills `events`, or those of the settings."""
     from tests.tiklive.ports import ClosedPace
     from tikdash.tiklive.ports import ApiKey, Ports, Share, load_ports
+    from tikdash.tiklive.sieve import Everybody
 
     made = {tenant: ApiKey(**facts) for tenant, facts in order.keys.items()}
 
@@ -235,7 +236,13 @@ def ports_for(order: Order, events: list[dict[str, Any]]) -> Any:
         def saved(self, **what: object) -> None:
             """What cost nothing is no event."""
 
-    by_hand = {"keys": KeysByTenant(), "gate": SameShare(), "meter": Notes(), "pace": ClosedPace()}
+    by_hand = {
+        "keys": KeysByTenant(),
+        "gate": SameShare(),
+        "meter": Notes(),
+        "pace": ClosedPace(),
+        "people": Everybody(),
+    }
     real = load_ports()
     return Ports(**by_hand | {name: getattr(real, name) for name in order.real_ports})
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tests.tiklive.upstream import KEY
 from tikdash.tiklive.client import Client, client_for
 from tikdash.tiklive.ports import ApiKey, PlannedCall, Ports, Share, UsageRecord
+from tikdash.tiklive.sieve import Everybody
 from tikdash.tiklive.transport import Timeouts
 
 QUICK = Timeouts(connect_s=1, read_s=0.3)
@@ -67,7 +68,9 @@ class ClosedPace:
 
 def ports(**given: object) -> Ports:
     """Ports for tests; `keys`, `gate`, `meter` and `pace` replace single ones."""
-    chosen = {"keys": OneKey(), "gate": OpenGate(), "meter": ListMeter(), "pace": ClosedPace()} | given
+    chosen = {
+        "keys": OneKey(), "gate": OpenGate(), "meter": ListMeter(), "pace": ClosedPace(), "people": Everybody()
+    } | given  # fmt: skip
     return Ports(**chosen)  # type: ignore[arg-type]
 
 

@@ -287,6 +287,7 @@ PORTS = {
     "GATE": "tests.tiklive.ports.OpenGate",
     "METER": "tests.tiklive.ports.ListMeter",
     "PACE": "tests.tiklive.ports.ClosedPace",
+    "PEOPLE": "tikdash.tiklive.sieve.Everybody",
 }
 
 

@@ -9,6 +9,7 @@ leader has died, and get its error where it failed. Without Redis everybody fetc
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,16 +19,17 @@ from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import orjson
 from backports import zstd
 
 from tikdash import clock
-from tikdash.redis import RedisGone, Script, Server
+from tikdash.redis import RedisGone, Script, Server, where_there
 from tikdash.tiklive import metrics
 from tikdash.tiklive.errors import FlightLost, NotAdmitted, TikLiveError
+from tikdash.tiklive.people import Person
 
 LOOK = Script(Path(__file__).parent / "lua" / "look.lua")
 LAND = Script(Path(__file__).parent / "lua" / "land.lua")
@@ -112,6 +114,26 @@ class Cache:
                 connection.delete(entry.name)
         except RedisGone:
             return
+
+
+def forget_answers(person: Person, *, really: bool = True) -> list[str]:
+    """Drops kept answers in which the person stands, and returns their names. Empty without Redis: what it keeps
+    goes by itself within two weeks, and `tikdash.tiklive.sieve` looks at it before anybody uses it."""
+    finds = re.compile(f"{person.names_pattern}|{person.ids_pattern}", re.IGNORECASE)
+
+    def search(redis_server: Server) -> list[str]:
+        found = []
+        with redis_server.reached() as redis:
+            for key in redis.scan_iter(match="tla:*", count=1000):
+                if redis.type(key) != b"string" or (kept := cast("bytes | None", redis.get(key))) is None:
+                    continue
+                if finds.search(_readable(kept)):
+                    found.append(key.decode("utf-8", "replace"))
+                    if really:
+                        redis.delete(key)
+        return found
+
+    return where_there(search, [])
 
 
 class Flight:
@@ -203,6 +225,15 @@ def _unpacked(kept: bytes, waited: bool = False) -> Kept:
     measured_at = datetime.fromtimestamp(int(kept[:_STAMP]) / 1000, UTC)
     rest = kept[_STAMP + 1 :]
     return Kept(zstd.decompress(rest) if kept[_STAMP : _STAMP + 1] == b"s" else rest, measured_at, waited)
+
+
+def _readable(kept: bytes) -> str:
+    """The text of a kept answer, or of whatever else stands there."""
+    try:
+        body = _unpacked(kept).body
+    except (ValueError, zstd.ZstdError):
+        body = kept
+    return body.decode("utf-8", "replace")
 
 
 def _milliseconds(moment: datetime) -> int:

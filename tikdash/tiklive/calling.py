@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic, sleep
 from typing import Any, Generic, TypeVar
@@ -23,6 +23,7 @@ from tikdash.tiklive.errors import BadKey, LimiterGone, NotAdmitted, RateLimited
 from tikdash.tiklive.parameters import cleaned
 from tikdash.tiklive.ports import ApiKey, PlannedCall, Ports, Share, UsageRecord, uuid7
 from tikdash.tiklive.retry import wait_before_next
+from tikdash.tiklive.sieve import PersonLeftOut, sieved
 from tikdash.tiklive.transport import Response, Timeouts, send
 
 T = TypeVar("T")
@@ -141,7 +142,7 @@ class Caller:
         entry = self._entry(endpoint, asked)
         # What follows an answer (its credits, the end of its slot, the answer itself) reaches Redis in one round trip.
         with self._server.together():
-            answer = self._fetch(endpoint, asked)[0] if entry is None else self._kept_or_fetched(endpoint, asked, entry)
+            answer = self._fresh(endpoint, asked) if entry is None else self._kept_or_fetched(endpoint, asked, entry)
         if self.measured_at is None or answer.measured_at < self.measured_at:
             self.measured_at = answer.measured_at
         return answer
@@ -160,17 +161,34 @@ class Caller:
         found = self._cache.look(entry, self._fresh_since)
         if isinstance(found, Kept):
             try:
-                answer = Answer(endpoint.value(Response(200, {}, found.body, 0)), found.measured_at, from_cache=True)
-                self._count_saved(endpoint, entry, found)
-                return answer
+                value = endpoint.value(Response(200, {}, found.body, 0))
             except TikLiveError:
                 # Kept by a version of ours that read other shapes.
                 self._cache.forget(entry)
-                return self._fetch(endpoint, params)[0]
+                return self._fresh(endpoint, params)
+            self._count_saved(endpoint, entry, found)
+            return Answer(self._sieved(value, entry), found.measured_at, from_cache=True)
         with found as flight:
             answer, body = self._fetch(endpoint, params)
-            flight.land(body, answer.measured_at)
-        return answer
+            value = self._sieved(answer.value, entry)
+            if value is answer.value:
+                flight.land(body, answer.measured_at)
+        return replace(answer, value=value)
+
+    def _fresh(self, endpoint: Endpoint[T], params: Mapping[str, object]) -> Answer[T]:
+        answer = self._fetch(endpoint, params)[0]
+        return replace(answer, value=sieved(answer.value, self._ports.people))
+
+    def _sieved(self, value: T, entry: Entry) -> T:
+        """The answer without people who are left out; where one was in it, it is kept no longer."""
+        try:
+            found = sieved(value, self._ports.people)
+        except PersonLeftOut:
+            self._cache.forget(entry)
+            raise
+        if found is not value:
+            self._cache.forget(entry)
+        return found
 
     def _count_saved(self, endpoint: Endpoint[Any], entry: Entry, found: Kept) -> None:
         way = "flight" if found.waited else "shared" if entry.shared else "cache"

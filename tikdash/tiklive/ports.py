@@ -15,9 +15,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from tikdash.redaction import hide
+from tikdash.tiklive.sieve import People
 from tikdash.tiklive.text import Secret
 
-_METHOD_OF_PORT = {"KEYS": "key_for", "METER": "record", "GATE": "allow", "PACE": "wait_ms"}
+_METHOD_OF_PORT = {"KEYS": "key_for", "METER": "record", "GATE": "allow", "PACE": "wait_ms", "PEOPLE": "is_left_out"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ class Ports:
     gate: Gate
     meter: Meter
     pace: Pace
+    people: People
 
 
 def load_ports() -> Ports:
@@ -161,6 +163,7 @@ def load_ports() -> Ports:
         gate=cast(Gate, _load_port("GATE")),
         meter=cast(Meter, _load_port("METER")),
         pace=cast(Pace, _load_port("PACE")),
+        people=cast(People, _load_port("PEOPLE")),
     )
 
 

@@ -8,8 +8,10 @@ from snapshots.ingest.normalise import profile_row
 from snapshots.scheduling.holds import is_background
 from snapshots.scheduling.leases import RunningJob
 from snapshots.services.accounts import Wish, track_account
+from snapshots.services.checks import forget_check
 from tikdash.errors import TikdashError
 from tikdash.tiklive.errors import EntityNotFound, PrivateEntity
+from tikdash.tiklive.sieve import PersonLeftOut
 
 
 def run_probe(tenant: TenantRef, job: RunningJob) -> Result:
@@ -19,6 +21,10 @@ def run_probe(tenant: TenantRef, job: RunningJob) -> Result:
     try:
         client.userid(wish.handle)
         profile = profile_row(client.userinfo_by_username(wish.handle))
+    except PersonLeftOut as error:
+        # The handle is one that we did not know as this person's; it must not stay with the job.
+        forget_check(job.id)
+        raise RefusedError(str(error)) from None
     except EntityNotFound:
         raise RefusedError(
             f"TikTok knows no @{wish.handle}. Check the spelling; a deleted account cannot be tracked."

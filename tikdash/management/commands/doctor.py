@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection
 
 from accounts.key_list import faults_of_master_keys
 from accounts.selectors import schemas
+from accounts.services.left_out import lost_peppers
 from billing.operations import faults_of_operations
 from tikdash.db.backend.base import PUBLIC_SCHEMA
 from tikdash.db.errors import MissingSchema
@@ -47,6 +48,10 @@ class Command(TikdashCommand):
             return faults
         faults += faults_of_tables(connection, PUBLIC_SCHEMA)
         faults += faults_of_master_keys()
+        faults += [
+            f"The pepper “{pepper}” is missing in TOKEN_PEPPERS: who is left out is fetched again. Put it back."
+            for pepper in sorted(lost_peppers())
+        ]
         faults += faults_of_partitions(settings.PARTITIONS_AHEAD_MONTHS)
         faults += faults_of_operations()
         for schema in schemas():

@@ -1,0 +1,34 @@
+"""Every model of ours either is claimed by an exporter and an eraser, or says why no person of TikTok's is in it."""
+
+from __future__ import annotations
+
+from django.apps import apps
+
+from accounts.services.personal import kinds, models_without_persons
+
+OURS = ("tikdash", "accounts", "billing", "snapshots")
+
+
+def ours() -> set[str]:
+    return {model._meta.label for app in OURS for model in apps.get_app_config(app).get_models()}
+
+
+def test_every_model_is_claimed_once_or_says_why_not() -> None:
+    claimed = [label for kind in kinds() for label in kind.models]
+    assert sorted(claimed) == sorted(set(claimed))
+    without = models_without_persons()
+    unclaimed = ours() - set(claimed) - without.keys()
+    assert unclaimed == set(), (
+        "Add an exporter and an eraser to KINDS of the app's personal-data module (settings.PERSONAL_DATA), or say in"
+        " WITHOUT why no person of TikTok's is in it."
+    )
+    assert set(claimed) & without.keys() == set()
+    assert (set(claimed) | without.keys()) - ours() == set(), "these models do not exist any more"
+    assert all(len(reason) > 10 for reason in without.values())
+
+
+def test_every_kind_says_what_it_is_for_and_how_long_it_is_kept() -> None:
+    names = [kind.name for kind in kinds()]
+    assert len(names) == len(set(names)) >= 15
+    for kind in kinds():
+        assert kind.purpose and kind.kept and callable(kind.export) and callable(kind.erase), kind.name
