@@ -71,6 +71,7 @@ _ALL = (
     AuditEvent("workspace.created", _("Made the workspace {target}")),
     AuditEvent("workspace.changed", _("Changed the workspace: {fields}")),
     AuditEvent("workspace.closing", _("Asked to delete the workspace on {erase_on}")),
+    AuditEvent("workspace.taken_along", _("Downloaded all that the workspace has")),
     AuditEvent("workspace.kept", _("Took back the deletion of the workspace")),
     AuditEvent("privacy.request_opened", _("A person asked for {kind} (request {request})"), ops_only=True),
     AuditEvent("privacy.person_searched", _("Looked for the person of request {request}"), ops_only=True),

@@ -17,5 +17,6 @@ urlpatterns = [
     path("audit/", audit.index, name="audit"),
     path("audit/export.csv", audit.export, name="audit_export"),
     path("delete/", deletion.delete_workspace, name="workspace_delete"),
+    path("delete/everything.zip", deletion.everything, name="workspace_everything"),
     path("delete/keep/", deletion.keep_workspace, name="workspace_keep"),
 ]

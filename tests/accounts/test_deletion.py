@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import random
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -368,10 +370,30 @@ def test_the_owner_asks_on_a_page_after_a_step_up_and_types_the_address(leaver: 
         assert {"workspace.closing", "workspace.kept"} <= set(events)
 
 
+def test_the_owner_takes_everything_along_and_nothing_of_others(leaver: TenantRef) -> None:
+    client = Client(headers={"host": "mover.localhost"})
+    client.force_login(User.objects.get(email=OWNER), backend=BACKEND)
+    assert client.get("/settings/delete/everything.zip")["Location"].startswith("/confirm/")
+    client.post("/confirm/password/", {"password": "correct-horse-battery"})
+    answer = client.get("/settings/delete/everything.zip")
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))  # type: ignore[attr-defined]
+    texts = {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}
+    assert texts["accounts.csv"].count("mover.") == 4 and texts["post_snapshots.csv"].count("\n") == 13
+    assert OWNER in texts["people.csv"] and "Mia asked" in texts["usage_corrections.csv"]
+    assert f"pictures/{leaver.id}/avatar/ab/{leaver.id:040d}.webp" in texts
+    whole = "".join(texts.values())
+    assert "acme.0" not in whole and "max@acme.example" not in whole
+    for column in ("token_hash", "digest", "secret", "data_key"):
+        assert not any(column in text.partition("\n")[0].split(",") for name, text in texts.items() if ".csv" in name)
+    with all_tenants():
+        assert AuditEntry.objects.filter(tenant_id=leaver.id, event="workspace.taken_along").count() == 1
+
+
 def test_operators_ask_in_the_administration(leaver: TenantRef, committed_db: Cast) -> None:
     olga = Client(headers={"host": "localhost"})
     olga.force_login(committed_db.olga, backend=BACKEND)
     path = f"/admin/accounts/tenant/{leaver.id}/delete-workspace/"
+    grow_old(olga)
     answer = olga.get(path)
     assert answer.status_code == 302 and answer["Location"].startswith("/confirm/")
     step_up(olga)
@@ -384,6 +406,17 @@ def test_operators_ask_in_the_administration(leaver: TenantRef, committed_db: Ca
     olga.post(path, {"keep": "1"})
     row.refresh_from_db()
     assert row.state == "called_off"
+
+
+def grow_old(client: Client) -> None:
+    """The log-in was an hour ago."""
+    from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
+
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [
+        method | {"at": time.time() - 3600} for method in session[AUTHENTICATION_METHODS_SESSION_KEY]
+    ]
+    session.save()
 
 
 def step_up(client: Client) -> None:

@@ -32,6 +32,7 @@ from accounts.services.left_out import left_out
 from accounts.tasks import go_on_with_requests
 from billing.gate import gate
 from billing.models import Plan
+from snapshots.handle_lists import ListedRow
 from snapshots.models import (
     AccountNote,
     AudienceMember,
@@ -47,6 +48,7 @@ from snapshots.models import (
 from snapshots.pictures.files import keep_file
 from snapshots.scheduling.sharing import SHARED_CREATORS, count_shared_creators
 from snapshots.services.accounts import clean_wish
+from snapshots.services.imports import start_import
 from snapshots.services.inline import fetch_now, track_now
 from tests import factories
 from tests.cast import Cast
@@ -107,6 +109,10 @@ def spread(tenant: TenantRef, zoe: TrackedAccount) -> None:
     day = clock.today()
     AccountNote.objects.create(account=zoe, day=day, text="Her launch", author="a@b.c", created_at=clock.now())
     AccountNote.objects.create(account=other, day=day, text=f"As {ZOE} did", author="a@b.c", created_at=clock.now())
+    ValueDecision.objects.create(
+        account=zoe, captured_on=day, counter="follower_count", value=2, state=6, decision="rejected", reason="Odd",
+        decided_by="a@b.c", decided_at=clock.now(),
+    )  # fmt: skip
     ValueDecision.objects.create(
         account=other, captured_on=day, counter="follower_count", value=1, state=6, decision="accepted",
         reason=f"{ZOE} said so", decided_by="a@b.c", decided_at=clock.now(),
@@ -261,8 +267,9 @@ def test_nothing_is_left_of_a_person_anywhere(
         assert TrackedAccount.objects.get(username=LENA).posts.count() > 10  # type: ignore[attr-defined]
         assert Comment.objects.filter(account__username=LENA).count() > 10
     with all_tenants():
-        entry = AuditEntry.objects.filter(tenant_id=acme.id, event="account.tracked", target_label="[removed]").first()
-        assert entry is not None and entry.after == {"handle": "[removed]", "tiktok_user_id": 0, "note": "x\n[removed]"}
+        entry = AuditEntry.objects.filter(tenant_id=acme.id, reason="as [removed] wished").first()
+        assert entry is not None and entry.target_label == "[removed]"
+        assert entry.after == {"handle": "[removed]", "tiktok_user_id": 0, "note": "x\n[removed]"}
         assert AuditEntry.objects.filter(tenant_id=acme.id, event="privacy.person_erased").count() == 1
         assert AuditEntry.objects.filter(event="privacy.request_done", tenant_id=None).count() == 1
 
@@ -287,7 +294,11 @@ def test_nothing_that_is_fetched_brings_the_person_back(
     browser.force_login(Cast.load().ana, backend=BACKEND)
     page = browser.post("/accounts/add/", {"handle": ZOE, "reason": "own"})
     assert page.status_code in (400, 409, 422) and "No data is kept" in page.content.decode()
-    browser.post("/accounts/bulk/", {"handles": f"{ZOE}\nmingalar.may", "reason": "own", "tags": ""})
+    rows = [ListedRow(1, f"@{ZOE}", "", ""), ListedRow(2, "mingalar.may", "", "")]
+    with tenant_scope(acme):
+        batch = start_import(tenant=acme, token=uuid4(), rows=rows, reason="own", tags="")
+        first, second = ImportBatch.objects.get(pk=batch).rows
+        assert (first["typed"], first["handle"], second["handle"]) == ("", "", "mingalar.may")
     log = "\n".join(line.getMessage() for line in caplog.records)
     assert everywhere(zoe, tmp_path, log) == []
     for path in ("/accounts/export.csv", "/settings/audit/export.csv", "/hashtags/export.csv", "/sounds/export.csv"):
@@ -398,7 +409,7 @@ def test_a_workspace_with_a_key_of_its_own_is_the_controller(zoe: Person, places
 def test_the_desk_from_the_request_to_its_end(
     zoe: Person, places: tuple[TenantRef, TenantRef], committed_db: Cast, tmp_path: Path
 ) -> None:
-    from tests.accounts.test_deletion import step_up
+    from tests.accounts.test_deletion import grow_old, step_up
 
     olga = Client(headers={"host": "localhost"})
     olga.force_login(committed_db.olga, backend=BACKEND)
@@ -410,6 +421,7 @@ def test_the_desk_from_the_request_to_its_end(
     desk = answer["Location"]
     page = olga.get(desk).content.decode()
     assert f"@{ZOE}" in page and f"@{FORMER}" in page and "we are the controller" in page and "30 days" in page
+    grow_old(olga)
     for sent in (lambda: olga.post(desk, {"action": "erase"}), lambda: olga.get(desk.replace("change/", "copy.zip"))):
         assert sent().get("Location", "").startswith("/confirm/")
     assert PrivacyRequest.objects.get().state == "open"
