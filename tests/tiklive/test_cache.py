@@ -25,7 +25,6 @@ from tikdash.tiklive.endpoints import CATALOGUE
 from tikdash.tiklive.ports import ApiKey
 from tikdash.tiklive.transport import Timeouts
 
-NOON = datetime.now(UTC).replace(microsecond=0)
 ENTRY = Entry.of("7", "userid", {"username": "lena"}, 600)
 URL = "https://www.tiktok.com/@a/video/7201234567890123456"
 #: F7: what is kept, for how many seconds; whatever is not named here is never kept.
@@ -46,6 +45,12 @@ def upstream() -> Iterator[Upstream]:
 def _nothing_asked(upstream: Upstream) -> None:
     upstream.asked.clear()
     upstream.answer = Answer(b'{"id": "107955"}')
+
+
+@pytest.fixture
+def now() -> datetime:
+    """When the test began: what is kept is kept for ten minutes, and the tests before may take longer."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def client(upstream: Upstream, tenant_id: int = 7, **given: Any) -> Client:
@@ -79,15 +84,15 @@ def test_asking_twice_fetches_once_where_the_answer_may_be_kept(upstream: Upstre
     assert all(0 < server().connection.pttl(name) <= KEPT_FOR[slug] * 1000 for name in keys)
 
 
-def test_an_answer_from_the_cache_has_its_own_time_and_no_usage_event(upstream: Upstream) -> None:
+def test_an_answer_from_the_cache_has_its_own_time_and_no_usage_event(upstream: Upstream, now: datetime) -> None:
     meter = ListMeter()
-    with clock.at(NOON):
+    with clock.at(now):
         client(upstream, meter=meter).userid("lena")
     again = client(upstream, meter=meter)
-    with clock.at(NOON + timedelta(minutes=9)):
+    with clock.at(now + timedelta(minutes=9)):
         answer = again.answer(CATALOGUE["userid"], {"username": "lena"})
-    assert (answer.measured_at, answer.from_cache, answer.credits, answer.attempts) == (NOON, True, 0, 0)
-    assert again.measured_at == NOON
+    assert (answer.measured_at, answer.from_cache, answer.credits, answer.attempts) == (now, True, 0, 0)
+    assert again.measured_at == now
     assert len(meter.events) == 1
 
 
@@ -118,23 +123,23 @@ def test_what_a_tenant_has_fetched_is_its_own_but_metadata_of_the_shared_key_is_
     assert len(upstream.asked) == 4
 
 
-def test_who_needs_newer_numbers_is_not_given_older_ones(upstream: Upstream) -> None:
-    with clock.at(NOON):
+def test_who_needs_newer_numbers_is_not_given_older_ones(upstream: Upstream, now: datetime) -> None:
+    with clock.at(now):
         client(upstream).userid("lena")
-    for since, fetched in ((NOON - timedelta(milliseconds=1), 1), (NOON, 2)):
+    for since, fetched in ((now - timedelta(milliseconds=1), 1), (now, 2)):
         asking = client_to(upstream.base_url, timeouts=Timeouts(1, 5))
         asking._fresh_since = since
-        with clock.at(NOON + timedelta(minutes=1)):
+        with clock.at(now + timedelta(minutes=1)):
             asking.userid("lena")
         assert len(upstream.asked) == fetched
     # The newer one is kept for all.
-    assert client(upstream).answer(CATALOGUE["userid"], {"username": "lena"}).measured_at == NOON + timedelta(minutes=1)
+    assert client(upstream).answer(CATALOGUE["userid"], {"username": "lena"}).measured_at == now + timedelta(minutes=1)
 
 
-def test_where_the_clock_is_moved_an_answer_is_as_old_as_the_clock_says(upstream: Upstream) -> None:
-    with clock.at(NOON):
+def test_where_the_clock_is_moved_an_answer_is_as_old_as_the_clock_says(upstream: Upstream, now: datetime) -> None:
+    with clock.at(now):
         client(upstream).userid("lena")
-    with clock.at(NOON + timedelta(seconds=601)):
+    with clock.at(now + timedelta(seconds=601)):
         assert not client(upstream).answer(CATALOGUE["userid"], {"username": "lena"}).from_cache
 
 
@@ -245,16 +250,18 @@ def test_who_was_not_admitted_speaks_for_itself_alone(upstream: Upstream) -> Non
     assert len(upstream.asked) == 1
 
 
-def test_a_leader_that_is_interrupted_is_followed_at_once() -> None:
+def test_a_leader_that_is_interrupted_is_followed_at_once(now: datetime) -> None:
     here = Cache(server())
     with pytest.raises(KeyboardInterrupt), _led(here):
         raise KeyboardInterrupt
     with _led(here) as flight:
-        flight.land(b"{}", NOON)
-    assert here.look(ENTRY, None) == Kept(b"{}", NOON)
+        flight.land(b"{}", now)
+    assert here.look(ENTRY, None) == Kept(b"{}", now)
 
 
-def test_a_leader_that_is_not_heard_of_is_followed_after_its_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_leader_that_is_not_heard_of_is_followed_after_its_lease(
+    monkeypatch: pytest.MonkeyPatch, now: datetime
+) -> None:
     monkeypatch.setattr(cache, "LEASE_MS", 300)
     lost = Cache(server()).look(ENTRY, None)
     assert isinstance(lost, Flight)
@@ -262,10 +269,10 @@ def test_a_leader_that_is_not_heard_of_is_followed_after_its_lease(monkeypatch: 
     with _led(Cache(server())) as flight:
         assert 0.2 < time.monotonic() - began < 2
         # The lost one comes back: its answer is as good, but it must not end the flight of the other.
-        lost.land(b'"early"', NOON)
+        lost.land(b'"early"', now)
         assert server().connection.get(flight.names[1]) == b"L" + flight.token.encode()
-        flight.land(b'"late"', NOON)
-    assert Cache(server()).look(ENTRY, None) == Kept(b'"late"', NOON)
+        flight.land(b'"late"', now)
+    assert Cache(server()).look(ENTRY, None) == Kept(b'"late"', now)
 
 
 def test_a_leader_that_takes_long_keeps_its_lease(monkeypatch: pytest.MonkeyPatch) -> None:
