@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.apps import apps
 
+from accounts.services.erasing import KEPT
 from accounts.services.personal import kinds, models_without_persons
 
 OURS = ("tikdash", "accounts", "billing", "snapshots")
@@ -32,3 +33,13 @@ def test_every_kind_says_what_it_is_for_and_how_long_it_is_kept() -> None:
     assert len(names) == len(set(names)) >= 15
     for kind in kinds():
         assert kind.purpose and kind.kept and callable(kind.export) and callable(kind.erase), kind.name
+
+
+#: Of billing, and of no use to an invoice: deleted with the workspace.
+GOES = {"alert_channels", "alert_deliveries", "budget_refusals", "tenant_budgets", "usage_alerts"}
+
+
+def test_every_table_of_billing_is_either_kept_for_invoices_or_goes_with_its_workspace() -> None:
+    models = apps.get_app_config("billing").get_models()
+    of_tenants = {model._meta.db_table for model in models if any(f.column == "tenant_id" for f in model._meta.fields)}
+    assert of_tenants == KEPT.keys() | GOES, "Add the table to KEPT in accounts/services/erasing.py, or to GOES here."
