@@ -38,7 +38,9 @@ class RequestForm(forms.Form):
     tiktok_id = forms.CharField(
         required=False, max_length=32, label="TikTok id", widget=UnfoldAdminTextInputWidget({"inputmode": "numeric"})
     )
-    sec_uid = forms.CharField(required=False, max_length=LONGEST_NAME, widget=UnfoldAdminTextInputWidget())
+    sec_uid = forms.CharField(
+        required=False, max_length=LONGEST_NAME, label="sec_uid", widget=UnfoldAdminTextInputWidget()
+    )
     kind = forms.ChoiceField(choices=PrivacyRequest.Kind.choices, widget=UnfoldAdminSelectWidget())
     asked_by = forms.ChoiceField(choices=PrivacyRequest.By.choices, label="Who asked", widget=UnfoldAdminSelectWidget())
     basis = forms.ChoiceField(
@@ -101,7 +103,10 @@ class PrivacyRequestAdmin(ModelAdmin):  # type: ignore[misc]
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """A new request."""
         self._refuse_unless_allowed(request)
-        form = RequestForm(request.POST or None, initial={"asked_on": clock.today(), "kind": "erasure"})
+        form = RequestForm(
+            request.POST or None,
+            initial={"asked_on": clock.today(), "kind": "erasure", "basis": PrivacyRequest.Basis.OBJECTION},
+        )
         if request.method == "POST" and form.is_valid():
             facts = {name: form.cleaned_data[name] for name in ("kind", "asked_by", "basis", "contact", "asked_on")}
             opened = privacy.open_request(person=form.person(), **facts)
