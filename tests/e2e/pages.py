@@ -20,7 +20,7 @@ class Shown:
 OF_WORKSPACE = {
     "overview": Shown("/overview/", "test_discovery::test_the_overview_leads_to_a_breakout_and_to_a_group"),
     "posts": Shown("/posts/", "test_discovery::test_a_filter_is_made_and_taken_away"),
-    "post": Shown("/posts/{post}/", "test_discovery::test_the_pages_work_without_javascript"),
+    "post": Shown("/posts/{post}/", "test_every_page::test_the_video_of_a_post_is_a_fresh_link"),
     "compare": Shown(
         "/compare/?accounts={others}&mode=indexed", "test_discovery::test_accounts_are_compared_on_one_axis"
     ),

@@ -19,7 +19,7 @@ from tests.e2e.filled import crew, no_limits, whole_workspace
 from tests.e2e.stack import Stack
 from tests.e2e.test_looks import PICTURES, SCHEMES, SIZES, serious_faults
 from tests.e2e.test_people import mail_to
-from tests.e2e.visitors import Visitors, overflow, sign_in, watch_of
+from tests.e2e.visitors import Visitors, overflow, sign_in, tracked, watch_of
 
 PICTURES.mkdir(parents=True, exist_ok=True)
 LOOKS = [(size, scheme) for size in SIZES for scheme in SCHEMES]
@@ -169,3 +169,17 @@ def confirmed(visitors: Visitors, stack: Stack, path: str) -> Page:
     watch_of(page).allow(403)
     page.goto(stack.url("acme", path))
     return page
+
+
+def test_the_video_of_a_post_is_a_fresh_link(visitors: Visitors, world: Cast, stack: Stack) -> None:
+    account_id = tracked(world.acme, "lena.bakes")
+    page = visitors.member()
+    page.goto(stack.url("acme", f"/accounts/{account_id}/?tab=posts"))
+    page.locator("#posts tr:not(.gone):not(:has(.chip-cool)) .post-title a").first.click()
+    drawer = page.locator("#drawer")
+    drawer.get_by_role("button", name="Get the video").click()
+    link = drawer.get_by_role("link", name="Save the video in HD")
+    expect(link).to_have_attribute("href", re.compile("^https?://"))
+    page.reload()
+    expect(drawer.get_by_role("button", name="Get the video")).to_be_visible()
+    expect(link).to_have_count(0)
