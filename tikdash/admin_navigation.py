@@ -41,6 +41,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 ("Memberships", "badge", "accounts_membership"),
                 ("Second factors", "phonelink_lock", "mfa_authenticator"),
                 ("API tokens", "vpn_key", "accounts_apitoken"),
+                ("Outages of the upstream", "cloud_off", "accounts_upstreamincident"),
                 ("Audit log", "history", "accounts_auditentryrow"),
                 ("Deletions", "delete_forever", "accounts_tenanterasure"),
                 ("Privacy desk", "shield_person", "accounts_privacyrequest"),
