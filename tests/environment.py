@@ -19,6 +19,8 @@ os.environ |= {
     "TIKDASH_VAR": str(ROOT / "var" / "test"),
     "TIKDASH_FAST_SERVERS": "1",
     "PROMETHEUS_MULTIPROC_DIR": str(ROOT / "var" / "test" / "metrics" / str(RUN)),
+    # Runs side by side collect their files each for itself: a web that starts meanwhile looks at every one of them.
+    "STATIC_ROOT": str(ROOT / "var" / "test" / "static" / str(RUN)),
     "LOG_LEVEL": "ERROR",
     "TIKLIVE_KEY": "sim-shared-key-of-tests",
     "TIKLIVE_BASE_URL": "http://127.0.0.1:9",

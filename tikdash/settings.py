@@ -244,7 +244,7 @@ TIME_ZONE = "UTC"
 # --- files -----------------------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR / "static"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR / "static")))
 STATICFILES_DIRS = [ROOT / "tikdash" / "static"]
 STORAGES = {
     "default": media.storage(),
