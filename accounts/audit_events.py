@@ -38,6 +38,7 @@ AREAS: dict[str, str | Promise] = {
     "key": _("Keys"),
     "token": _("API tokens"),
     "privacy": _("Privacy"),
+    "billing": _("Credits and invoices"),
 }
 
 _ALL = (
@@ -105,6 +106,16 @@ _ALL = (
     AuditEvent("person.role_changed", _("Made {target} {role}")),
     AuditEvent("person.removed", _("Removed {target}")),
     AuditEvent("person.left", _("{target} left the workspace")),
+    AuditEvent("billing.granted", _("Gave {credits} credits")),
+    AuditEvent("billing.corrected", _("Corrected the credits of {day} by {credits}")),
+    AuditEvent("billing.invoiced", _("Issued the invoice {target}")),
+    AuditEvent("billing.budget_changed", _("Changed the workspace's own budget")),
+    AuditEvent("billing.plan_saved", _("Changed the plan {target}"), ops_only=True),
+    AuditEvent("billing.plan_removed", _("Removed the plan {target}"), ops_only=True),
+    AuditEvent("billing.pack_saved", _("Wrote down the pack {target}"), ops_only=True),
+    AuditEvent("billing.pack_removed", _("Removed the pack {target}"), ops_only=True),
+    AuditEvent("billing.cap_saved", _("Changed the budget of {target}"), ops_only=True),
+    AuditEvent("billing.cap_removed", _("Removed the budget of {target}"), ops_only=True),
     AuditEvent("workspace.handed_over", _("Handed the workspace over to {target}")),
 )
 EVENTS: dict[str, AuditEvent] = {event.name: event for event in _ALL}

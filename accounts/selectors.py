@@ -30,7 +30,7 @@ ARRIVAL = f"""
 """
 USER_FIELDS = [field.attname for field in User._meta.concrete_fields]
 PERSON = f"""
-    SELECT m.role, {", ".join(f"u.{field.column}" for field in User._meta.concrete_fields)}
+    SELECT m.role, m.waits_since IS NOT NULL, {", ".join(f"u.{field.column}" for field in User._meta.concrete_fields)}
       FROM public.users u LEFT JOIN public.memberships m ON m.tenant_id = %s AND m.user_id = u.id
      WHERE u.id = %s AND u.is_active
 """
@@ -109,11 +109,12 @@ class Arrival:
 
 @dataclass(frozen=True)
 class MembershipRef:
-    """A person's role in a tenant."""
+    """A person's role in a tenant; `waits` while the plan has no seat for it."""
 
     tenant_id: int
     user_id: int
     role: str
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ class Member:
     role: str
     since: datetime
     is_active: bool
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -217,8 +219,8 @@ def person_in(tenant_id: int, user_id: int) -> tuple[User, MembershipRef | None]
     row = prepared_row(PERSON, [tenant_id, user_id])
     if row is None:
         return None
-    user = User.from_db("default", USER_FIELDS, row[1:])
-    return user, MembershipRef(tenant_id, user_id, row[0]) if row[0] else None
+    user = User.from_db("default", USER_FIELDS, row[2:])
+    return user, MembershipRef(tenant_id, user_id, row[0], row[1]) if row[0] else None
 
 
 def membership_of(tenant_id: int, user_id: int) -> MembershipRef | None:
@@ -248,7 +250,16 @@ def members_of(tenant_id: int) -> list[Member]:
     rank = Case(*[When(role=role, then=Value(number)) for number, role in enumerate(Membership.Role.values)])
     rows = Membership.objects.filter(tenant_id=tenant_id).select_related("user").order_by(rank, "user__email")
     return [
-        Member(row.pk, row.user_id, row.user.name, row.user.email, row.role, row.created_at, row.user.is_active)
+        Member(
+            row.pk,
+            row.user_id,
+            row.user.name,
+            row.user.email,
+            row.role,
+            row.created_at,
+            row.user.is_active,
+            row.waits_since is not None,
+        )
         for row in rows
     ]
 

@@ -8,17 +8,21 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from billing import admin_ledger as admin_ledger
-from billing import planner_admin  # noqa: F401  (it registers the planner's pages)
+from accounts.models import Tenant
+from billing import (
+    admin_ledger,
+    planner_admin,  # noqa: F401  (it registers the planner's pages)
+)
 from billing.models import Plan, UsageRecordRow
 from tikdash.ui.admin import EstimatedCountPaginator
 
 
 @admin.register(Plan)
-class PlanAdmin(ModelAdmin):
+class PlanAdmin(admin_ledger.Recorded):
+    event = "plan"
     list_display = [
         "name", "code", "tracked_accounts", "seats", "queue", "requests_per_minute", "requests_burst", "daily_credits",
-        "posts_kept_fresh", "chart_days",
+        "monthly_credits", "price_cents",
     ]  # fmt: skip
     search_fields = ["name", "code"]
     fieldsets = [
@@ -31,8 +35,10 @@ class PlanAdmin(ModelAdmin):
                     "seats",
                     "cadences",
                     "posts_kept_fresh",
-                    "chart_days",
+                    "history_days",
                     "readings_kept_days",
+                    "features",
+                    "grace_days",
                 ]
             },
         ),
@@ -50,6 +56,11 @@ class PlanAdmin(ModelAdmin):
             },
         ),
     ]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A plan that tenants have stays."""
+        in_use = obj is not None and Tenant.objects.filter(plan=obj.pk).exists()
+        return bool(obj is not None and not in_use and super().has_delete_permission(request, obj))
 
 
 @admin.register(UsageRecordRow)

@@ -6,12 +6,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 from unfold.admin import ModelAdmin
 
 from accounts.selectors import tenant_by_id
+from accounts.services.auditing import Target, record
 from billing.gate import gate
 from billing.models import (
     AlertChannel,
@@ -20,12 +22,14 @@ from billing.models import (
     CreditPack,
     Invoice,
     PlatformBudget,
+    Subscription,
+    TenantBudget,
     UsageAlert,
     UsageCorrection,
 )
 from billing.selectors import leaders, margins, refusals, savings, unread
 from billing.services.channels import check_address
-from billing.services.grants import check_correction, correct_usage, grant_credits
+from billing.services.grants import check_correction, correct_usage, grant_credits, set_budget
 from tikdash.errors import BadInput
 
 
@@ -50,6 +54,34 @@ class AppendOnly(ModelAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class Recorded(ModelAdmin):  # type: ignore[misc]
+    """Changed here, and written down in the audit log of operators: what it was and what it is, field by field."""
+
+    event = ""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        before = {name: form.initial.get(name) for name in form.changed_data} if change else None
+        after = {name: form.cleaned_data.get(name) for name in (form.changed_data if change else form.cleaned_data)}
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            if after:
+                record(f"billing.{self.event}_saved", target=self._target(obj), before=before, after=after)
+        gate.forget()
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        with transaction.atomic():
+            record(f"billing.{self.event}_removed", target=self._target(obj))
+            super().delete_model(request, obj)
+        gate.forget()
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for one in queryset:
+            self.delete_model(request, one)
+
+    def _target(self, obj: Any) -> Target:
+        return Target(self.event, obj.pk, str(obj))
 
 
 class TenantChosenForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -95,7 +127,8 @@ class CorrectionForm(TenantChosenForm):
 
 
 @admin.register(CreditPack)
-class CreditPackAdmin(ModelAdmin):  # type: ignore[misc]
+class CreditPackAdmin(Recorded):
+    event = "pack"
     list_display = ["bought_on", "key_id", "credits", "price_cents", "expires_on", "note"]
     list_filter = ["key_id"]
     fields = ["key_id", "credits", "price_cents", "bought_on", "expires_on", "note"]
@@ -137,7 +170,8 @@ class UsageCorrectionAdmin(AppendOnly):
 
 
 @admin.register(PlatformBudget)
-class PlatformBudgetAdmin(ModelAdmin):  # type: ignore[misc]
+class PlatformBudgetAdmin(Recorded):
+    event = "cap"
     list_display = ["scope", "daily_credits", "monthly_credits", "reserve_percent"]
     fields = ["scope", "daily_credits", "monthly_credits", "reserve_percent"]
 
@@ -157,6 +191,61 @@ class PlatformBudgetAdmin(ModelAdmin):  # type: ignore[misc]
             "margins": margins(),
         }
         return TemplateResponse(request, "admin/billing/spending.html", context)
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnly):
+    """Written by promotion and demotion alone: change the plan of a tenant."""
+
+    list_display = ["tenant", "plan", "price_cents", "starts_on", "ends_on"]
+    list_filter = ["plan"]
+    list_select_related = ["tenant"]
+    search_fields = ["tenant__slug"]
+
+
+class BudgetForm(TenantChosenForm):
+    class Meta:
+        model = TenantBudget
+        fields = ["daily_credits", "monthly_credits"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.fields["tenant_id"].initial = self.instance.tenant_id
+            self.fields["tenant_id"].disabled = True
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        there = TenantBudget.objects.filter(tenant_id=cleaned.get("tenant_id") or 0).exclude(pk=self.instance.pk)
+        if there.exclude(daily_credits=None, monthly_credits=None).exists():
+            self.add_error("tenant_id", "This tenant has a budget of its own already: change that one.")
+        return cleaned
+
+
+@admin.register(TenantBudget)
+class TenantBudgetAdmin(ModelAdmin):  # type: ignore[misc]
+    """Caps of one tenant in place of its plan's. Rows without caps hold what grants add, and are not shown."""
+
+    form = BudgetForm
+    list_display = ["tenant", "daily_credits", "monthly_credits"]
+    list_select_related = ["tenant"]
+    search_fields = ["tenant__slug"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).exclude(daily_credits=None, monthly_credits=None)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Without caps of its own a tenant has its plan's: empty both.
+        return False
+
+    def save_model(self, request: HttpRequest, obj: TenantBudget, form: Any, change: bool) -> None:
+        made = set_budget(
+            tenant_id=form.cleaned_data["tenant_id"],
+            daily_credits=obj.daily_credits,
+            monthly_credits=obj.monthly_credits,
+        )
+        obj.pk, obj.tenant_id = made.pk, made.tenant_id
+        gate.forget()
 
 
 @admin.register(Invoice)

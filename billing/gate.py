@@ -95,14 +95,6 @@ class BudgetGate:
                     self._refuse(cap, call)
         return allowance.share
 
-    def caps_of(self, tenant_id: int, key_id: str) -> tuple[Cap, ...]:
-        """The caps that a call of the tenant with this key has to pass. Raises NotFound as `allow`."""
-        today = clock.today()
-        allowance = self._remembered.get((tenant_id, key_id))
-        if allowance is None or allowance.day != today or allowance.until < time.monotonic():
-            allowance = self._read(tenant_id, key_id, today)
-        return allowance.caps
-
     def forget(self) -> None:
         """Reads every plan and budget again when it is asked for next."""
         self._remembered.clear()

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Sum
+from django.utils.module_loading import import_string
 
 from billing.models import BudgetRefusal, Invoice, Plan, UsageAlert, UsageCorrection, UsageDaily, UsageFill, UsageSaved
 from billing.models.packs import amount
@@ -16,11 +18,8 @@ from tikdash.db.partitions import first_of_month
 from tikdash.db.scope import all_tenants
 from tikdash.retelling import retold
 
-#: Features whose numbers no page, export or alert shows: credits without a reader. `call` is a look by hand.
-SHOWN_FEATURES = frozenset(
-    {"profile", "posts", "comments", "followers", "following", "hashtags", "sounds", "stories", "audience", "early",
-     "detail", "backfill", "downloads", "call", "check", "probe", "hashtag", "sound", "keys"}
-)  # fmt: skip
+#: Features whose answer goes to the one who asked: a look by hand, and the check of a key.
+ANSWERED_AT_ONCE = frozenset({"call", "key check"})
 
 
 @dataclass(frozen=True)
@@ -217,8 +216,9 @@ def leaders(by: str) -> list[Leader]:
 
 
 def unread() -> list[Leader]:
-    """Features that cost credits and that nothing displays."""
-    return [one for one in leaders("feature") if one.name not in SHOWN_FEATURES]
+    """Features that cost credits and of whose results no page, export or metric reads anything."""
+    read: frozenset[str] = import_string(settings.FEATURES_READ)() | ANSWERED_AT_ONCE
+    return [one for one in leaders("feature") if one.name not in read]
 
 
 def margins() -> list[Margin]:

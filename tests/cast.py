@@ -25,8 +25,9 @@ from accounts.models import Domain, Membership, Shard, Tenant, User
 from accounts.selectors import TenantRef, tenant_by_slug
 from accounts.services.tenants import add_member, create_tenant
 from accounts.web.second_factor import FACTORS
+from billing.models import Subscription
 from snapshots.analytics.kept_runs import forget_runs
-from tikdash.db.scope import owner
+from tikdash.db.scope import all_tenants, owner
 
 PASSWORD = "correct-horse-battery"
 TENANTS = {"acme": ("Acme Talent", "pro"), "rival": ("Rival Brand", "free"), "globex": ("Globex Media", "enterprise")}
@@ -41,7 +42,8 @@ OF_TENANTS = ["audit_log", "tenant_keys", "api_tokens", "tenant_moves", "tenant_
 BILLED = [
     "usage_events", "usage_daily", "usage_hourly", "usage_fills", "usage_late", "usage_saved", "usage_corrections",
     "credit_packs", "credit_grants", "invoices", "platform_budgets", "tenant_budgets", "budget_refusals",
-    "subscriptions", "alert_channels", "usage_alerts", "alert_deliveries", "queue_samples", "table_samples",
+    "subscriptions", "plan_excesses", "alert_channels", "usage_alerts",
+     "alert_deliveries", "queue_samples", "table_samples",
     "watch_states", "capacity_scenarios", "capacity_tiers", "capacity_features", "capacity_tables", "quarter_plans",
 ]  # fmt: skip
 OLGA, NORA = "olga@tikdash.example", "nora@nowhere.example"
@@ -78,6 +80,9 @@ def make_cast() -> None:
         create_tenant(slug=slug, name=name, plan=plan, dedicated=slug == "globex")
     for email, (slug, role) in PEOPLE.items():
         add_member(tenant_id=tenant_by_slug(slug).id, email=email, role=role, password=PASSWORD)
+    # Tests set their own clock, before or behind this day: those who need a period say since when.
+    with all_tenants():
+        Subscription.objects.all().delete()
     give_app(User.objects.create_superuser(OLGA, PASSWORD, name="Olga"))
     User.objects.create_user(NORA, PASSWORD, name="Nora")
 
@@ -147,6 +152,7 @@ def clean_up() -> None:
         others = Tenant.objects.exclude(slug__in=TENANTS)
         extra = list(Shard.objects.filter(tenants__in=others, kind="dedicated").values_list("schema_name", flat=True))
         Domain.objects.filter(tenant__in=others).delete()
+        Membership.objects.update(waits_since=None)
         Membership.objects.filter(tenant__in=others).delete()
         others.delete()
         Shard.objects.filter(schema_name__in=extra).delete()

@@ -67,7 +67,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 {"title": "Spending", "icon": "leaderboard", "link": reverse("admin:billing_spending")},
                 *models(
                     ("Plans", "sell", "billing_plan"),
+                    ("Plans of tenants", "card_membership", "billing_subscription"),
                     ("Our budgets", "savings", "billing_platformbudget"),
+                    ("Budgets of tenants", "account_balance_wallet", "billing_tenantbudget"),
                     ("Our packs", "inventory_2", "billing_creditpack"),
                     ("Grants", "redeem", "billing_creditgrant"),
                     ("Corrections", "edit_note", "billing_usagecorrection"),

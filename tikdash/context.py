@@ -13,7 +13,7 @@ from accounts.web.hosts import host_url
 from snapshots.models import FetchJob
 from snapshots.selectors import count_of_accounts
 from tikdash import clock
-from tikdash.plans import PlanLimits, limits_of
+from tikdash.plans import PlanLimits, Standing, limits_of, plan_service
 from tikdash.words import N_, gettext
 
 #: Name of the address, label, icon, and the letter that goes there behind a `g`. A phone's bar has room for five.
@@ -26,6 +26,11 @@ PAGES = (
     ("sounds", N_("Sounds"), "sound", "s"),
 )
 MOST_ON_PHONES = 5
+#: Limits that are no news everywhere: names of the addresses at which they are told before they are passed.
+SAID_AT = {
+    "accounts": {"overview", "accounts", "account_add", "accounts_import"},
+    "seats": {"people"},
+}
 
 
 def workspace(request: Any) -> dict[str, Any]:
@@ -43,10 +48,14 @@ def workspace(request: Any) -> dict[str, Any]:
     shown["time_zone"] = zone_named(tenant.time_zone).key
     if getattr(request, "membership", None) is not None:
         limits, used = limits_of(tenant), count_of_accounts()
+        request.plan_features = limits.features
         shown |= {
             "paused": _pauses(request, limits),
             "erase_at": request.arrival.erase_at,
             "plan_name": limits.name,
+            "features": limits.features,
+            # Asked by whole pages alone, not by their pieces.
+            "limits": lambda: _limits(request, used),
             "trial_days_left": _days_left(tenant),
             "accounts_used": used,
             "accounts_limit": limits.tracked_accounts,
@@ -55,6 +64,17 @@ def workspace(request: Any) -> dict[str, Any]:
         }
         context["nav"] = _way_round(request.path, used)
     return context | {"workspace": shown}
+
+
+def _limits(request: Any, accounts: int) -> list[Standing]:
+    """What is to be said of the plan's limits on this page: what stands still, or soon will, on every page; that there
+    is no more room, where somebody would want it."""
+    place = request.resolver_match.url_name if request.resolver_match else ""
+    return [
+        one
+        for one in plan_service().standings(request.tenant, accounts=accounts)
+        if one.is_grave or (one.state != "fine" and (one.name not in SAID_AT or place in SAID_AT[one.name]))
+    ]
 
 
 def _way_round(path: str, accounts: int) -> list[dict[str, Any]]:

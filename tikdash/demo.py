@@ -27,6 +27,7 @@ from snapshots.services.partitions import PARTITIONED
 from tikdash import clock
 from tikdash.db.partitions import ensure_months
 from tikdash.db.scope import owner, tenant_scope
+from tikdash.demo_money import seed_money
 from tikdash.errors import NotFound
 from tikdash.tiklive.ports import ApiKey
 
@@ -174,6 +175,7 @@ def _seed(say: Callable[[str], None], days: int) -> None:
         for handle in demo.accounts:
             fetch_now(ref, handle)
     _fetch_pictures_from_now_on(refs)
+    seed_money(refs, moments[0].date())
     if not User.objects.filter(email=OPS).exists():
         TOTP.activate(User.objects.create_superuser(OPS, PASSWORD, name="Olga Ops"), OPS_KEY)
 

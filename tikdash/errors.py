@@ -65,6 +65,14 @@ class LimitReached(TikdashError):
     message = N_("This would go beyond a limit.")
 
 
+class NotInPlan(TikdashError):
+    """The workspace's plan has no such feature; the sentence says which it is."""
+
+    code = "not_in_plan"
+    status = 403
+    message = "This is not part of the plan of this workspace."
+
+
 class Unavailable(TikdashError):
     """A part we depend on does not answer now; trying again later makes sense."""
 

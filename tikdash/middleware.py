@@ -26,7 +26,8 @@ from accounts.services.auditing import NOBODY, Actor, acting
 from accounts.web.second_factor import way_to_second_factor
 from tikdash import health, metrics
 from tikdash.db.scope import all_tenants, tenant_scope
-from tikdash.errors import TikdashError
+from tikdash.errors import NotAllowed, TikdashError
+from tikdash.words import gettext
 
 Handler = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger(__name__)
@@ -47,6 +48,24 @@ class ErrorMiddleware:
         return render(
             request, "404.html" if error.status == 404 else "error.html", {"error": error}, status=error.status
         )
+
+
+class NoSeat(NotAllowed):
+    """A member whom the workspace's plan has no seat for at present."""
+
+    code = "no_seat"
+
+    def __init__(self) -> None:
+        super().__init__(
+            gettext(
+                "The plan of this workspace has no seat for you at present. You can come in again as soon as there is"
+                " room: ask an owner or admin for it. Nothing of yours is gone."
+            )
+        )
+
+
+#: What somebody without a seat can do all the same, by the names of the addresses.
+WITHOUT_SEAT = frozenset({"leave"})
 
 
 class RequestSizeMiddleware:
@@ -234,17 +253,20 @@ class MembershipMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: Any, view: Any, args: Any, kwargs: Any) -> None:
+    def process_view(self, request: Any, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         found = getattr(request, "membership", None)
         request.membership = None
         if request.tenant is None or not getattr(view, "login_required", True):
-            return
+            return None
         if request.user.is_authenticated:
             if found is None or found.user_id != request.user.pk:
                 found = membership_of(request.tenant.id, request.user.pk)
             if found is None:
                 raise Http404
+            if found.waits and request.resolver_match.url_name not in WITHOUT_SEAT:
+                return render(request, "error.html", {"error": NoSeat()}, status=NoSeat.status)
             request.membership = found
+        return None
 
 
 class AdminScopeMiddleware:

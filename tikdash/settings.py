@@ -315,8 +315,12 @@ PICTURE_HOSTS_TRUSTED = env.list(
 WEBHOOK_HOSTS_TRUSTED = env.list("WEBHOOK_HOSTS_TRUSTED", default=[])
 #: Who knows what a tenant's plan allows; the kernel and `snapshots` ask through `tikdash.plans`.
 PLAN_LIMITS = "billing.services.plans.limits_of"
+#: Who says and enforces what a plan's limits mean for a tenant, and who counts its tracked accounts.
+PLAN_SERVICE = "billing.services.limits.limits"
+ACCOUNTS_USED = "snapshots.selectors.count_of_accounts"
 #: Who knows what a workspace has spent and may spend; asked through `tikdash.budget`.
-BUDGET_WORDS = "billing.standing.budget_words"
+#: Of which features of the ledger somebody sees the results: `billing` asks.
+FEATURES_READ = "snapshots.reading.kinds_read"
 CREDITS_BY_FEATURE = "billing.standing.credits_by_feature"
 #: Who knows what each tracked account costs; `billing` asks through `tikdash.plans`.
 ACCOUNT_COSTS = "snapshots.scheduling.costs.costs_of_accounts"

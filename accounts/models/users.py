@@ -63,7 +63,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class Membership(models.Model):
-    """One person's role in one tenant."""
+    """One person's role in one tenant. `waits_since`: the plan has no seat for it, and nobody comes in by it."""
 
     class Role(models.TextChoices):
         OWNER = "owner", "Owner"
@@ -74,6 +74,7 @@ class Membership(models.Model):
     user = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=8, choices=Role, default=Role.MEMBER)
     created_at = models.DateTimeField(auto_now_add=True)
+    waits_since = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         db_table = "memberships"

@@ -1,7 +1,8 @@
 """Promotion and demotion: another plan, another key mode, the end of a trial, suspension and return.
 
-Nothing is deleted on the way. What a smaller plan has no room for stands still (`snapshots.services.fitting`) and goes
-on when there is room again; an own key that is not in use stays sealed; a suspended workspace comes back as it was.
+Nothing is deleted on the way. What a smaller plan has no room for goes on for the plan's grace, then stands still
+(`snapshots.services.fitting`, `accounts.services.seats`) and goes on when there is room again; an own key that is not
+in use stays sealed; a suspended workspace comes back as it was.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from accounts.selectors import TenantRef, tenant_by_id
 from accounts.services.auditing import record
 from accounts.services.keys import key_changed
 from accounts.services.pausing import pause_tenant, resume_tenant
+from accounts.services.seats import fit_seats
 from tikdash import clock
-from tikdash.db.scope import all_tenants, no_scope
+from tikdash.db.scope import all_tenants, no_scope, tenant_scope
 from tikdash.errors import BadInput, LimitReached
-from tikdash.plans import limits_of
+from tikdash.plans import limits_of, plan_service
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +48,7 @@ def change_plan(*, tenant: TenantRef, plan: str, reason: str = "") -> TenantRef:
             after = {"plan": plan, "state": str(row.state)}
             record("workspace.plan_changed", tenant_id=row.pk, before=before, after=after, reason=reason)
             _pause_or_resume(row)
+            _follow_plan(tenant_by_id(row.pk))
     return tenant_by_id(tenant.id)
 
 
@@ -100,6 +103,7 @@ def _end_trial(tenant_id: int) -> bool:
         after = {"plan": row.plan, "key_mode": str(row.key_mode)}
         record("workspace.trial_ended", tenant_id=row.pk, before=before, after=after)
         _pause_or_resume(row, Cause.TRIAL)
+        _follow_plan(tenant_by_id(row.pk))
     log.info("trial_ended", tenant=row.slug)
     return True
 
@@ -135,6 +139,15 @@ def take_suspension_back(*, tenant: TenantRef) -> bool:
         resume_tenant(slug=row.slug, causes=[Cause.STATE])
         _pause_or_resume(row)
     return True
+
+
+def _follow_plan(tenant: TenantRef) -> None:
+    """The plan is on the bill from today on; what is too much for it has its grace from today on, and people whom it
+    has room for again come in at once."""
+    plan_service().subscribe(tenant, is_trial=tenant.state == State.TRIAL)
+    with tenant_scope(tenant):
+        allowed = plan_service().follow(tenant)
+    fit_seats(tenant.id, allowed.seats)
 
 
 def _set_mode(row: Tenant, mode: str) -> None:

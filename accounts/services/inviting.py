@@ -20,8 +20,8 @@ from accounts.selectors import MembershipRef, TenantRef
 from accounts.services.auditing import Actor, Target, acting, record
 from accounts.services.mails import send_mail
 from tikdash import clock
-from tikdash.errors import BadInput, LimitReached, NotFound
-from tikdash.plans import limits_of
+from tikdash.errors import BadInput, NotFound
+from tikdash.plans import plan_service
 
 #: Makes the address of a page of a token: only a request knows scheme and port.
 Link = Callable[[str], str]
@@ -131,14 +131,7 @@ def accept_as_new(*, tenant: TenantRef, token: str, name: str, password: str) ->
 
 def refuse_without_seat(tenant: TenantRef) -> None:
     """Raises LimitReached where members and invitations fill the plan."""
-    limits = limits_of(tenant)
-    taken = Membership.objects.filter(tenant_id=tenant.id).count() + Invitation.objects.count()
-    if taken >= limits.seats:
-        raise LimitReached(
-            gettext("All %(seats)s seats of the %(plan)s plan are taken. Remove somebody, or ask for a larger plan.")
-            % {"seats": limits.seats, "plan": limits.name},
-            limit=limits.seats,
-        )
+    plan_service().check(tenant, "seats")
 
 
 def hash_of(token: str) -> str:

@@ -9,7 +9,9 @@ from accounts.models import Membership, Tenant
 from accounts.roles import Capability, can, refuse_unless
 from accounts.selectors import MembershipRef, TenantRef
 from accounts.services.auditing import Target, record
+from accounts.services.seats import fit_seats
 from tikdash.errors import BadInput, LimitReached, NotAllowed, NotFound
+from tikdash.plans import plan_service
 
 
 def change_role(*, tenant: TenantRef, by: MembershipRef, membership_id: int, role: str) -> None:
@@ -42,6 +44,7 @@ def remove_member(*, tenant: TenantRef, by: MembershipRef, membership_id: int) -
         _refuse_owner(membership)
         membership.delete()
         record("person.removed", target=_target(membership), before={"role": membership.role})
+        fit_seats(tenant.id, plan_service().follow(tenant).seats)
     return str(membership.user)
 
 
@@ -56,6 +59,7 @@ def leave_workspace(*, tenant: TenantRef, by: MembershipRef) -> None:
             raise LimitReached(gettext("A workspace needs an owner. Hand it over first, then leave."))
         mine.delete()
         record("person.left", target=_target(mine), before={"role": mine.role})
+        fit_seats(tenant.id, plan_service().follow(tenant).seats)
 
 
 def hand_over(*, tenant: TenantRef, by: MembershipRef, membership_id: int, typed: str) -> str:
@@ -85,6 +89,7 @@ def hand_over(*, tenant: TenantRef, by: MembershipRef, membership_id: int, typed
             before={"owner": str(mine.user)},
             after={"owner": str(heir.user)},
         )
+        fit_seats(tenant.id, plan_service().follow(tenant).seats)
     return str(heir.user)
 
 

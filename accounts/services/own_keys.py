@@ -29,6 +29,7 @@ from tikdash import clock
 from tikdash.crypto import Sealed, rewrapped, seal, unseal
 from tikdash.db.scope import tenant_scope
 from tikdash.errors import BadInput, LimitReached, NotFound, TikdashError
+from tikdash.plans import plan_service
 from tikdash.redaction import SHORTEST, hide
 from tikdash.tiklive.client import Client, client_for
 from tikdash.tiklive.errors import BadKey, EntityNotFound, Forbidden, OutOfCredits, PrivateEntity
@@ -71,6 +72,8 @@ def add_key(*, tenant: TenantRef, typed: str) -> int:
     """
     secret = _cleaned(typed)
     hide(secret)
+    with tenant_scope(tenant):
+        plan_service().require(tenant, "own_key")
     fingerprint = salted_hmac("tikdash.tenant-key", secret, algorithm="sha256").hexdigest()[:32]
     with tenant_scope(tenant), transaction.atomic():
         row = _locked(tenant)

@@ -17,7 +17,7 @@ from accounts.services.placement import make_shard
 from tikdash import clock
 from tikdash.db.scope import no_scope
 from tikdash.errors import BadInput, LimitReached
-from tikdash.plans import limits_of
+from tikdash.plans import limits_of, plan_service
 from tikdash.words import gettext
 
 RESERVED_SLUGS = RESERVED
@@ -76,6 +76,7 @@ def create_tenant(
                 target=Target("tenant", draft.pk, draft.slug),
                 after={"name": draft.name, "plan": draft.plan, "key_mode": draft.key_mode, "dedicated": dedicated},
             )
+            plan_service().subscribe(tenant_by_slug(slug), is_trial=trial)
     except IntegrityError:
         raise _taken(slug) from None
     return tenant_by_slug(slug)

@@ -23,6 +23,7 @@ from accounts.token_scopes import SCOPES, allows
 from tikdash import clock
 from tikdash.db.scope import all_tenants, tenant_scope
 from tikdash.errors import BadInput, LimitReached, NotFound, TikdashError
+from tikdash.plans import plan_service
 from tikdash.redaction import hide
 from tikdash.tiklive.text import clean_text
 
@@ -123,6 +124,7 @@ def create_token(
     if expires_at is not None and not now < expires_at <= now + LONGEST_LIFE:
         raise BadInput(_("Choose an end that lies ahead."), field="expires")
     with tenant_scope(tenant), transaction.atomic():
+        plan_service().require(tenant, "api")
         if ApiToken.objects.filter(revoked_at__isnull=True).count() >= MOST_TOKENS:
             raise LimitReached(_("A workspace has at most 50 tokens. Revoke one that nobody uses."))
         token, raw = _made(tenant, name, sorted(set(scopes)), tags, _networks(networks), expires_at)
@@ -164,8 +166,8 @@ def revoke_token(*, tenant: TenantRef, token_id: int, reason: str = "") -> None:
 def authenticate(raw: str, ip: str) -> TokenIdentity:
     """Whose token it is that came from the address `ip`.
 
-    Raises BadToken, and TokenNotAllowed for a good one from an address that it is not for. An unknown key takes as long
-    as a wrong secret.
+    Raises BadToken, TokenNotAllowed for a good one from an address that it is not for, and NotInPlan.
+    An unknown key takes as long as a wrong secret.
     """
     found = SHAPE.fullmatch(raw)
     key, secret = (found[1], found[2] or "") if found else ("", raw[:100])
@@ -184,6 +186,9 @@ def authenticate(raw: str, ip: str) -> TokenIdentity:
     if token.networks and not _is_from(ip, token.networks):
         raise TokenNotAllowed("This API token may not be used from this address.")
     tenant = tenant_by_id(token.tenant_id)
+    with tenant_scope(tenant):
+        # A token outlives a smaller plan, and works again with a larger one.
+        plan_service().require(tenant, "api")
     if token.last_used_at is None or token.last_used_at <= now - LAST_USE_WITHIN:
         with tenant_scope(tenant):
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)

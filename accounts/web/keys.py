@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.key_list import keys_of
 from accounts.roles import Capability, refuse_unless
 from accounts.services.own_keys import add_key, delete_key, may_share, use_shared_key
-from tikdash.errors import BadInput, TikdashError
+from tikdash.errors import BadInput, NotInPlan, TikdashError
 from tikdash.ui.htmx import wants_piece
 
 
@@ -31,7 +31,7 @@ def index(request: Any) -> HttpResponse:
         typed = str(request.POST.get("key", ""))[:1000]
         try:
             add_key(tenant=request.tenant, typed=typed)
-        except BadInput as refused:
+        except (BadInput, NotInPlan) as refused:
             error = str(refused)
         else:
             return redirect("keys")

@@ -18,7 +18,7 @@ from accounts.services.tokens import create_token, revoke_token, rotate_token
 from accounts.token_list import tokens_of
 from accounts.token_scopes import RESOURCES
 from tikdash import clock
-from tikdash.errors import BadInput, TikdashError
+from tikdash.errors import BadInput, NotInPlan, TikdashError
 
 LIVES = {"30": 30, "90": 90, "365": 365, "": None}
 OVERLAPS = {"0": timedelta(), "24": timedelta(hours=24), "168": timedelta(days=7)}
@@ -61,7 +61,7 @@ def rotate(request: Any, token_id: int) -> HttpResponse:
     overlap = OVERLAPS.get(request.POST.get("overlap", ""), timedelta(hours=24))
     try:
         made = rotate_token(tenant=request.tenant, token_id=token_id, overlap=overlap)
-    except BadInput as error:
+    except (BadInput, NotInPlan) as error:
         messages.error(request, str(error))
         return redirect("tokens")
     return _page(request, {"values": {"expires": "90"}, "made": made})

@@ -39,6 +39,14 @@ FARTHEST = 3.0
 LEAST_DEVIATION = 0.25
 #: Weight of a trial against that of the next newer one: what served yesterday counts more than what served before.
 TRIAL_WEIGHT = 0.8
+#: Four of five outcomes lie between the bounds: above either are as many trials as below.
+MISSED_BEYOND = 0.9
+#: The same weight, of what trials missed by; slower, because rare misses count too.
+MISS_WEIGHT = 0.9
+#: What has begun to miss goes on: beyond the newest trials by as much again.
+MISSES_GO_ON = 2.0
+#: However alike the days were: work begins and ends, by so much of what is foreseen.
+LEAST_MISS = 0.1
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,8 @@ class Pattern:
     more than it, `weekdays` seven factors from Monday on.
 
     `daily_error` is how far one day strays, `level_error` how far the level may be off, `slope_error` the same of the
-    slope, all in credits.
+    slope, all in credits. `misses` are what trials over the last weeks missed by, below and above what they foresaw, as
+    parts of it.
     """
 
     level: float
@@ -60,6 +69,7 @@ class Pattern:
     days_used: int
     outages: tuple[date, ...]
     window: int
+    misses: tuple[float, float] = (LEAST_MISS, LEAST_MISS)
 
     def on(self, day: date) -> float:
         """What is expected of one day; never negative."""
@@ -81,7 +91,12 @@ class Pattern:
         drift = max(1.0, ahead / FEWEST_FOR_PATTERN) ** 2
         turns = self.slope_error * days * ahead / 2
         error = math.sqrt(days * self.daily_error**2 + (days * self.level_error) ** 2 * drift + turns**2)
-        return Range(expected, max(0.0, expected - DEVIATIONS * error), expected + DEVIATIONS * error)
+        below, above = (expected * miss * min(1.0, days / TRIAL_DAYS) for miss in self.misses)
+        return Range(
+            expected,
+            max(0.0, expected - max(DEVIATIONS * error, below)),
+            expected + max(DEVIATIONS * error, above),
+        )
 
 
 def learn(history: Sequence[DayOfUse]) -> Pattern | NoForecast:
@@ -153,7 +168,30 @@ def _with_pattern(series: Series, last_day: date) -> Pattern:
         days_used=len(series.days),
         outages=series.outages,
         window=best[0],
+        misses=_misses(tried, series.days),
     )
+
+
+def _misses(errors: Sequence[float], days: Sequence[DayOfUse]) -> tuple[float, float]:
+    """How far below and above what was foreseen four of five trials came out, the newest counting most, as parts of it.
+
+    Conformal: as if one more trial than there are had missed by more than all of them.
+    """
+    spent = [math.fsum(each.credits for each in days[len(days) - back :][:TRIAL_DAYS]) for back in _backs(len(days))]
+    parts = [-error / foreseen for error, sum_of in zip(errors, spent, strict=True) if (foreseen := sum_of + error) > 0]
+    below, above = (_beyond([sign * part for part in parts]) for sign in (-1, 1))
+    return max(LEAST_MISS, MISSES_GO_ON * below), max(LEAST_MISS, MISSES_GO_ON * above)
+
+
+def _beyond(parts: Sequence[float]) -> float:
+    """What MISSED_BEYOND of the trials, with the newest first and one more that is unknown, did not go beyond."""
+    weighted = sorted((part, MISS_WEIGHT**number) for number, part in enumerate(parts))
+    wanted, seen = MISSED_BEYOND * (1 + sum(weight for _, weight in weighted)), 0.0
+    for part, weight in weighted:
+        seen += weight
+        if seen >= wanted:
+            return max(0.0, part)
+    return max(0.0, weighted[-1][0]) if weighted else 0.0
 
 
 @dataclass(frozen=True)
@@ -177,13 +215,18 @@ def _trial_errors(
 ) -> dict[tuple[int, bool], list[float]]:
     """Foreseen less spent, of spans that are known by now, each foreseen from the days before it alone."""
     errors: dict[tuple[int, bool], list[float]] = {candidate: [] for candidate in candidates}
-    for back in range(TRIAL_DAYS, min(TRIAL_DAYS + TRIALS, len(days) - TRIAL_DAYS + 1)):
+    for back in _backs(len(days)):
         known, coming = days[: len(days) - back], days[len(days) - back :][:TRIAL_DAYS]
         weekdays, spent = _weekday_factors(known), math.fsum(each.credits for each in coming)
         for candidate in candidates:
             fit = _fit(known, weekdays, *candidate)
             errors[candidate].append(math.fsum(_of(fit, known[-1].day, each.day) for each in coming) - spent)
     return errors
+
+
+def _backs(number: int) -> range:
+    """How many days each trial is back from the newest of so many."""
+    return range(TRIAL_DAYS, min(TRIAL_DAYS + TRIALS, number - TRIAL_DAYS + 1))
 
 
 def _of(fit: _Fit, last: date, day: date) -> float:

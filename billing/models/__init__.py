@@ -1,5 +1,5 @@
 from billing.models.alerts import AlertChannel, AlertDelivery, UsageAlert
-from billing.models.budgets import BudgetRefusal, PlatformBudget, Subscription, TenantBudget
+from billing.models.budgets import BudgetRefusal, PlanExcess, PlatformBudget, Subscription, TenantBudget
 from billing.models.capacity import CapacityFeature, CapacityScenario, CapacityTable, CapacityTier, QuarterPlan
 from billing.models.pace import KeyPace
 from billing.models.packs import CreditGrant, CreditPack, Invoice
@@ -30,6 +30,7 @@ __all__ = [
     "KeyPace",
     "LateUsage",
     "Plan",
+    "PlanExcess",
     "PlatformBudget",
     "QuarterPlan",
     "QueueSample",

@@ -101,8 +101,26 @@ class BudgetRefusal(models.Model):
         return f"{self.calls} refused by {self.cap} on {self.day}"
 
 
+class PlanExcess(models.Model):
+    """Since which UTC day a tenant has had more of something than its plan has: the grace counts from there."""
+
+    pk = models.CompositePrimaryKey("tenant", "name")
+    tenant = TenantForeignKey()
+    name = models.CharField(max_length=20, help_text="accounts or seats.")
+    since = models.DateField()
+
+    class Meta:
+        db_table = "plan_excesses"
+
+    def __str__(self) -> str:
+        return f"{self.name} since {self.since}"
+
+
 class Subscription(models.Model):
-    """The plan of a tenant from `starts_on` to the day before `ends_on` (UTC days; NULL: open), and its price then."""
+    """The plan of a tenant from `starts_on` to the day before `ends_on` (UTC days; NULL: open), and its price then.
+
+    Written by `billing.services.subscriptions` alone. What an invoice says of plans is made of these rows.
+    """
 
     tenant = TenantForeignKey()
     plan = models.CharField(max_length=20)

@@ -1,7 +1,41 @@
 from __future__ import annotations
 
+from typing import Any
+
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+
+from tikdash.plans import FEATURES, KINDS_WITH_CADENCE
+
+#: Seconds: nothing is read more often than once a minute or more seldom than every 90 days.
+SHORTEST_S, LONGEST_S = 60, 90 * 86_400
+
+
+def check_cadences(value: Any) -> None:
+    """Raises ValidationError, with a sentence for each, for kinds that do not exist and times that cannot be."""
+    if not isinstance(value, dict):
+        raise ValidationError('Write seconds by kind of job: {"profile": 86400, "posts": 86400}.')
+    wrong = [
+        f"“{kind}” is no kind of job that a plan paces: {', '.join(sorted(KINDS_WITH_CADENCE))}."
+        for kind in value
+        if kind not in KINDS_WITH_CADENCE
+    ]
+    wrong += [
+        f"“{kind}”: write whole seconds, from {SHORTEST_S} (a minute) to {LONGEST_S} (90 days)."
+        for kind, seconds in value.items()
+        if isinstance(seconds, bool) or not isinstance(seconds, int) or not SHORTEST_S <= seconds <= LONGEST_S
+    ]
+    if wrong:
+        raise ValidationError(wrong)
+
+
+def check_features(value: Any) -> None:
+    """Raises ValidationError for anything but a list of known features."""
+    if not isinstance(value, list) or not all(isinstance(one, str) and one in FEATURES for one in value):
+        raise ValidationError(f"Write a list of some of: {', '.join(FEATURES)}.")
+    if len(set(value)) < len(value):
+        raise ValidationError("A feature stands in the list once.")
 
 
 class Plan(models.Model):
@@ -19,9 +53,13 @@ class Plan(models.Model):
     queue = models.CharField(
         max_length=12, choices=[("free", "free"), ("pro", "pro"), ("enterprise", "enterprise")], default="free"
     )
-    cadences = models.JSONField(default=dict, help_text='Seconds by kind of job: {"profile": 86400, "posts": 86400}.')
+    cadences = models.JSONField(
+        default=dict,
+        validators=[check_cadences],
+        help_text='Seconds by kind of job: {"profile": 86400, "posts": 86400}. A kind that is missing is not in the'
+        " plan.",
+    )
     posts_kept_fresh = models.PositiveIntegerField(default=30, help_text="Newest posts whose counters every run reads.")
-    chart_days = models.PositiveIntegerField(default=365, help_text="Longest range a chart offers, days.")
     readings_kept_days = models.PositiveIntegerField(
         null=True,
         blank=True,
@@ -67,13 +105,19 @@ class Plan(models.Model):
     seats = models.PositiveIntegerField(
         default=3, validators=[MinValueValidator(1)], help_text="People who may be members of one workspace."
     )
-    features = models.JSONField(default=list, blank=True, help_text='What else is in the plan: ["exports", "api"].')
+    features = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[check_features],
+        help_text=f"What else is in the plan, a list of some of: {', '.join(FEATURES)}.",
+    )
     price_cents = models.PositiveIntegerField(default=0, help_text="A month, in cents.")
     history_days = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="How far back pages show what is kept, days. Empty: all of it. Nothing is dropped.",
+        help_text="How far back growth, comparisons and their files go, days. Empty: all that is kept. Nothing is"
+        " dropped.",
     )
 
     class Meta:

@@ -16,6 +16,8 @@ class UsageFields(models.Model):
     priority = models.CharField(max_length=12)
     outcome = models.CharField(max_length=40, help_text="“ok” or the code of the error.")
     http_status = models.SmallIntegerField(null=True)
+    # Of one request, whose price is the catalogue's: 1 at present. What takes many requests, a backfill, has as many
+    # rows; sums are 64 bits wide.
     credits = models.SmallIntegerField()
     attempts = models.SmallIntegerField()
     latency_ms = models.IntegerField()

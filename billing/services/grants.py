@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Tenant
+from accounts.services.auditing import Target, record
 from billing import spending
 from billing.consumption import PLAN_PRIORITY, Consumption, Source, consume
 from billing.models import CreditGrant, Invoice, Plan, TenantBudget, UsageCorrection
@@ -70,8 +71,11 @@ def grant_credits(
         grant.clean_fields(exclude=["tenant", "made_by"])
     except ValidationError as error:
         raise BadInput(" ".join(error.messages)) from None
-    with all_tenants():
+    with all_tenants(), transaction.atomic():
         grant.save(force_insert=True)
+        facts = {"kind": str(kind), "credits": credits, "price_cents": price_cents, "starts_on": grant.starts_on,
+                 "expires_on": expires_on, "priority": grant.priority}  # fmt: skip
+        record("billing.granted", tenant_id=tenant_id, target=Target("grant", grant.pk), after=facts, reason=grant.note)
     refresh_extra([tenant_id])
     return grant
 
@@ -83,7 +87,7 @@ def correct_usage(*, tenant_id: int, day: date, credits: int, reason: str, made_
     """
     check_correction(day=day, credits=credits, reason=reason)
     today = clock.today()
-    with all_tenants():
+    with all_tenants(), transaction.atomic():
         if Invoice.objects.filter(tenant_id=tenant_id, month=first_of_month(day)).exists():
             day = today
         correction = UsageCorrection(
@@ -91,6 +95,13 @@ def correct_usage(*, tenant_id: int, day: date, credits: int, reason: str, made_
             made_at=clock.now(),
         )  # fmt: skip
         correction.save(force_insert=True)
+        record(
+            "billing.corrected",
+            tenant_id=tenant_id,
+            target=Target("correction", correction.pk),
+            after={"day": day, "credits": credits},
+            reason=correction.reason,
+        )
     spending.forget(tenant_id, [day])
     refresh_extra([tenant_id])
     return correction
@@ -106,6 +117,25 @@ def check_correction(*, day: date, credits: int, reason: str) -> None:
         raise BadInput("Say why: the customer reads it on the invoice.", field="reason")
     if day > clock.today():
         raise BadInput("A correction is for a day that has been.", field="day")
+
+
+def set_budget(*, tenant_id: int, daily_credits: int | None, monthly_credits: int | None) -> TenantBudget:
+    """Gives a tenant caps of its own in place of its plan's (None: the plan's). Raises BadInput for what cannot be."""
+    with all_tenants(), transaction.atomic():
+        row = TenantBudget.objects.select_for_update().filter(tenant_id=tenant_id).first()
+        before = {"daily_credits": row and row.daily_credits, "monthly_credits": row and row.monthly_credits}
+        row = row or TenantBudget(tenant_id=tenant_id)
+        row.daily_credits, row.monthly_credits = daily_credits, monthly_credits
+        try:
+            row.clean_fields(exclude=["tenant"])
+            row.validate_constraints(exclude=["tenant"])
+        except ValidationError as error:
+            raise BadInput(" ".join(error.messages), field="daily_credits") from None
+        row.save()
+        after = {"daily_credits": daily_credits, "monthly_credits": monthly_credits}
+        if after != before:
+            record("billing.budget_changed", tenant_id=tenant_id, before=before, after=after)
+    return row
 
 
 def balance_of(tenant_id: int) -> Balance:

@@ -1,4 +1,8 @@
-"""Invoices: a tenant's calendar month (UTC), made of rollups when all its days are counted, and frozen then."""
+"""Invoices: a tenant's calendar month (UTC), made of rollups when all its days are counted, and frozen then.
+
+What is counted for a month after its invoice was issued (a late event, a day that was counted anew) stands on the next
+invoice, on a line of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,12 @@ import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
+from django.db.models.functions import TruncMonth
 
 from accounts.selectors import TenantRef, all_tenants_listed
+from accounts.services.auditing import Target, record
 from billing.models import CreditGrant, Invoice, Plan, UsageCorrection, UsageDaily, UsageFill
+from billing.services.subscriptions import Period, periods_of
 from tikdash import clock
 from tikdash.db.partitions import first_of_month
 from tikdash.db.scope import all_tenants
@@ -67,6 +74,8 @@ def csv_of(invoice: Invoice) -> str:
         writer.writerow([invoice.number, *(harmless(str(value)) for value in row)])
     for row in invoice.lines["corrections"]:
         writer.writerow([invoice.number, row["day"], harmless(row["reason"]), "correction", "", "", row["credits"]])
+    for late in invoice.lines.get("late", []):
+        writer.writerow([invoice.number, late["month"], late["text"], "late", "", "", late["credits"]])
     return out.getvalue()
 
 
@@ -80,7 +89,8 @@ def by_endpoint(invoice: Invoice) -> list[tuple[str, int, int]]:
 
 
 def _issued(tenant: TenantRef, month: date, until: date) -> Invoice:
-    plan = Plan.objects.get(code=tenant.plan)
+    names = dict(Plan.objects.values_list("code", "name"))
+    periods = periods_of(tenant.id, month)
     usage = (
         UsageDaily.objects.filter(tenant_id=tenant.id, day__gte=month, day__lt=until)
         .values_list("day", "endpoint", "feature")
@@ -92,23 +102,64 @@ def _issued(tenant: TenantRef, month: date, until: date) -> Invoice:
         tenant_id=tenant.id, price_cents__gt=0, starts_on__gte=month, starts_on__lt=until
     )
     rows = [[str(day), *more] for day, *more in usage]
-    items: list[dict[str, Any]] = [{"text": f"Plan {plan.name}, {month:%B %Y}", "cents": plan.price_cents}]
+    late = _counted_late(tenant.id, month)
+    items: list[dict[str, Any]] = [
+        {"text": _words_of(period, names.get(period.plan, period.plan)), "cents": period.cents} for period in periods
+    ]
     items += [
         {"text": f"{pack.get_kind_display()} of {pack.credits:,} credits", "cents": pack.price_cents} for pack in packs
     ]
-    return Invoice.objects.create(
+    invoice = Invoice.objects.create(
         tenant_id=tenant.id,
         month=month,
         number=f"{month:%Y-%m}-{tenant.id:06d}",
         issued_at=clock.now(),
         customer=tenant.name,
-        plan=plan.name,
+        plan=", ".join(dict.fromkeys(names.get(period.plan, period.plan) for period in periods))[:60],
         currency=settings.CURRENCY,
-        credits=sum(int(row[-1]) for row in rows) + sum(one.credits for one in corrections),
+        credits=sum(int(row[-1]) for row in rows)
+        + sum(one.credits for one in corrections)
+        + sum(one["credits"] for one in late),
         total_cents=sum(item["cents"] for item in items),
         lines={
             "items": items,
             "usage": rows,
+            "late": late,
             "corrections": [{"day": str(one.day), "credits": one.credits, "reason": one.reason} for one in corrections],
         },
     )
+    after = {"month": month, "credits": invoice.credits, "total_cents": invoice.total_cents}
+    record("billing.invoiced", tenant_id=tenant.id, target=Target("invoice", invoice.pk, invoice.number), after=after)
+    return invoice
+
+
+def _words_of(period: Period, plan: str) -> str:
+    if period.is_whole_month:
+        return f"Plan {plan}, {period.first:%B %Y}"
+    days = (period.last - period.first).days + 1
+    whole = (first_of_month(period.first, 1) - first_of_month(period.first)).days
+    return f"Plan {plan}, {period.first:%-d}–{period.last:%-d %B %Y} ({days} of {whole} days)"
+
+
+def _counted_late(tenant_id: int, month: date) -> list[dict[str, Any]]:
+    """What has been counted for months before `month` since their invoices were issued, a line for each; what later
+    invoices have said of them already is taken off."""
+    invoices = list(Invoice.objects.filter(tenant_id=tenant_id, month__lt=month).order_by("month"))
+    billed = {invoice.month: sum(int(row[-1]) for row in invoice.lines["usage"]) for invoice in invoices}
+    for invoice in invoices:
+        for one in invoice.lines.get("late", []):
+            billed[date.fromisoformat(one["month"])] += int(one["credits"])
+    if not billed:
+        return []
+    counted = dict(
+        UsageDaily.objects.filter(tenant_id=tenant_id, day__gte=min(billed), day__lt=month)
+        .annotate(month=TruncMonth("day"))
+        .values_list("month")
+        .annotate(Sum("charged"))
+        .order_by("month")
+    )
+    return [
+        {"month": str(one), "credits": more, "text": f"Counted after the invoice of {one:%B %Y}"}
+        for one, before in sorted(billed.items())
+        if (more := int(counted.get(one, 0)) - before)
+    ]

@@ -11,8 +11,8 @@ from tikdash.plans import PlanLimits
 
 #: Every job asks twice. In the order of `PlanLimits`.
 LIMITS = """
-    SELECT code, name, tracked_accounts, queue, cadences::text, posts_kept_fresh, chart_days, readings_kept_days,
-           daily_credits, seats
+    SELECT code, name, tracked_accounts, queue, cadences::text, posts_kept_fresh, readings_kept_days, daily_credits,
+           seats, history_days, features::text
       FROM public.plans WHERE code = %s
 """
 
@@ -22,5 +22,7 @@ def limits_of(code: str) -> PlanLimits:
     row = prepared_row(LIMITS, [code])
     if row is None:
         raise NotFound(f"There is no plan “{code}”. Plans: {', '.join(Plan.objects.values_list('code', flat=True))}.")
-    code, name, tracked_accounts, queue, cadences, *more = row
-    return PlanLimits(code, name, tracked_accounts, queue, orjson.loads(cadences), *more)
+    code, name, tracked_accounts, queue, cadences, *more, features = row
+    return PlanLimits(
+        code, name, tracked_accounts, queue, orjson.loads(cadences), *more, features=frozenset(orjson.loads(features))
+    )

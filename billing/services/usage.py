@@ -9,16 +9,16 @@ from typing import Any
 from django.db.models import Sum
 
 from accounts.selectors import TenantRef
-from billing import limit_words
 from billing.alerts import HISTORY_DAYS
 from billing.consumption import days_left
 from billing.forecast import DayOfUse, MonthForecast, NoForecast, month_end
 from billing.models import Plan, TenantBudget, UsageDaily
 from billing.selectors import Usage
 from billing.services.grants import Balance, balance_of, last_days
+from billing.services.limits import limits
 from tikdash import clock
 from tikdash.db.partitions import first_of_month
-from tikdash.plans import limits_of
+from tikdash.plans import Standing, limits_of
 
 DAY_S, DAYS_A_MONTH = 86_400, 30
 #: Credits of one run where it is more than one, as the planner has them.
@@ -36,14 +36,23 @@ class Budget:
 
 @dataclass(frozen=True)
 class Outlook:
-    """Where the workspace stands today and this month, in words, and where the month will end."""
+    """Where the workspace stands with each limit of its plan, in words, and where the month will end."""
 
-    today: limit_words.Standing | None
-    month: limit_words.Standing | None
+    limits: tuple[Standing, ...]
     forecast: MonthForecast | None
     no_forecast: str
     balance: Balance
     days_left: float | None
+
+    @property
+    def today(self) -> Standing | None:
+        """The day's credits; None without a cap."""
+        return next((one for one in self.limits if one.name == "credits_day"), None)
+
+    @property
+    def month(self) -> Standing | None:
+        """The month's credits; None without a cap."""
+        return next((one for one in self.limits if one.name == "credits_month"), None)
 
     @property
     def grants_shown(self) -> list[dict[str, Any]]:
@@ -81,26 +90,14 @@ def budget_of(tenant: TenantRef) -> Budget:
 
 def outlook(tenant: TenantRef, usage: Usage) -> Outlook:
     """Standing and forecast of the present month."""
-    budget, now = budget_of(tenant), clock.now()
+    now = clock.now()
     rows = UsageDaily.objects.filter(tenant_id=tenant.id, day__gte=now.date() - timedelta(days=HISTORY_DAYS))
     by_day = dict(rows.values_list("day").annotate(total=Sum("charged")))
     history = [DayOfUse(day, int(total)) for day, total in sorted(by_day.items()) if day < now.date()]
     found = month_end(history, now=now, spent_today=usage.today, spent_this_month=max(0, usage.month))
     balance = balance_of(tenant.id)
-    then = "only refreshes go on until it begins anew"
     return Outlook(
-        today=None
-        if budget.daily is None
-        else limit_words.standing(usage.today, budget.daily, what="credits today", then=f"{then}, at 00:00 UTC"),
-        month=None
-        if budget.monthly is None
-        else limit_words.standing(
-            max(0, usage.month),
-            budget.monthly,
-            grace=budget.monthly * budget.grace_percent // 100,
-            what="credits this month",
-            then=f"{then}, on the first of the month",
-        ),
+        limits=limits.standings(tenant),
         forecast=None if isinstance(found, NoForecast) else found,
         no_forecast=found.reason if isinstance(found, NoForecast) else "",
         balance=balance,

@@ -21,12 +21,11 @@ from snapshots.models.jobs import FIXED_CADENCES
 from snapshots.pictures.rows import PRIORITY as PRIORITY_OF_PICTURES
 from snapshots.scheduling.cadence import DAY_S, next_due, offset_of
 from snapshots.scheduling.dispatch import wake_on_commit
-from snapshots.selectors import count_of_accounts
 from snapshots.services.lists import lock_list
 from snapshots.services.removals import take_back
 from tikdash import clock
 from tikdash.errors import BadInput, LimitReached
-from tikdash.plans import PlanLimits, limits_of
+from tikdash.plans import PlanLimits, limits_of, plan_service
 from tikdash.tiklive.text import clean_text
 from tikdash.words import gettext
 
@@ -94,7 +93,7 @@ def request_tracking(*, tenant: TenantRef, wish: Wish) -> int:
     with transaction.atomic():
         lock_list(tenant)
         _refuse_tracked(wish.handle)
-        _refuse_full(tenant)
+        plan_service().check(tenant, "accounts")
         _forget_finished_checks()
         now = clock.now()
         pending = FetchJob.objects.filter(
@@ -131,7 +130,7 @@ def track_account(
         existing = TrackedAccount.objects.filter(tiktok_user_id=profile.tiktok_user_id).first()
         if existing is not None:
             raise _tracked(existing)
-        _refuse_full(tenant)
+        plan_service().check(tenant, "accounts")
         intraday = limits.cadences.get(FetchJob.Kind.PROFILE, DAY_S) < DAY_S
         back = take_back(tenant=tenant, tiktok_user_id=profile.tiktok_user_id, reason=wish.reason, tags=wish.tags)
         if back is not None:
@@ -246,18 +245,6 @@ def _tracked(account: TrackedAccount) -> LimitReached:
     return LimitReached(
         gettext("@{username} is tracked already.").format(username=account.username), account_id=account.pk
     )
-
-
-def _refuse_full(tenant: TenantRef) -> None:
-    limits = limits_of(tenant)
-    if count_of_accounts() >= limits.tracked_accounts:
-        raise LimitReached(
-            gettext(
-                "All {tracked_accounts} accounts of the {name} plan are in use. Stop tracking one, or ask "
-                "for a larger plan."
-            ).format(tracked_accounts=limits.tracked_accounts, name=limits.name),
-            limit=limits.tracked_accounts,
-        )
 
 
 def _forget_finished_checks() -> None:

@@ -18,12 +18,11 @@ from accounts.services.left_out import PersonIsLeftOut
 from accounts.services.pausing import refuse_while_paused
 from snapshots.handle_lists import ListedRow
 from snapshots.models import FetchJob, ImportBatch, TrackedAccount
-from snapshots.selectors import count_of_accounts
 from snapshots.services.accounts import FINISHED_IMPORTS_KEPT, IMPORTED, Wish, clean_wish
 from snapshots.services.lists import lock_list
 from tikdash import clock
 from tikdash.errors import BadInput, NotFound, TikdashError
-from tikdash.plans import PlanLimits, limits_of
+from tikdash.plans import PlanLimits, limits_of, plan_service
 from tikdash.retelling import retold
 from tikdash.tiklive.endpoints import USERID, USERINFO_BY_USERNAME
 from tikdash.tiklive.ports import PlannedCall, load_ports
@@ -114,7 +113,7 @@ def plan_import(*, tenant: TenantRef, rows: Sequence[ListedRow], reason: str, ta
     handles = [wish.handle for wish in wishes if isinstance(wish, Wish)]
     tracked = set(TrackedAccount.objects.filter(username__in=handles).values_list("username", flat=True))
     pending = _pending_handles()
-    places = free = max(0, limits.tracked_accounts - count_of_accounts() - len(pending))
+    places = free = max(0, plan_service().room(tenant, "accounts") - len(pending))
     planned: list[PlannedRow] = []
     seen: set[str] = set()
     for row, wish in zip(rows, wishes, strict=True):

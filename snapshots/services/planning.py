@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.selectors import TenantRef
+from accounts.services.seats import fit_seats
 from snapshots.scheduling.cadence import next_due
 from snapshots.scheduling.leases import NOW
 from snapshots.scheduling.planner import PLANNED, Facts, Planned, plan_accounts
@@ -20,7 +21,7 @@ from snapshots.services.fitting import fit_to_plan
 from tikdash import clock
 from tikdash.db.scope import tenant_scope
 from tikdash.db.upsert import array_literal
-from tikdash.plans import PlanLimits, limits_of
+from tikdash.plans import PlanLimits, limits_of, plan_service
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +98,9 @@ def plan_jobs(tenant: TenantRef) -> JobsPlanned:
     """Gives every account of the tenant of the present scope the jobs that it should have. Twice: changes nothing."""
     limits = limits_of(tenant)
     made = make_missing_jobs(tenant)
-    fit_to_plan(limits)
+    allowed = plan_service().follow(tenant)
+    fit_to_plan(allowed.accounts)
+    fit_seats(tenant.id, allowed.seats)
     taken_away = _take_away([kind for kind in KINDS if kind not in cadences_of(limits)])
     plans = plan_accounts(
         limits.cadences,

@@ -19,13 +19,13 @@ from accounts.selectors import TenantRef, schemas
 from accounts.services.auditing import Target, named, record
 from snapshots.models import Removal, TrackedAccount
 from snapshots.pictures.files import drop_file
-from snapshots.selectors import UNDO_FOR, count_of_accounts
+from snapshots.selectors import UNDO_FOR
 from snapshots.services.holding import PAUSED, STOPPED, hold_jobs, release_jobs
 from snapshots.services.lists import lock_list
 from tikdash import clock
 from tikdash.db.scope import all_tenants
 from tikdash.errors import LimitReached, NotFound
-from tikdash.plans import limits_of
+from tikdash.plans import plan_service
 from tikdash.words import gettext
 
 log = structlog.get_logger(__name__)
@@ -140,14 +140,7 @@ def undo_removal(*, tenant: TenantRef, removal_id: int) -> int:
             raise LimitReached(
                 gettext("It is too late to undo that: the accounts have been deleted. Track them again.")
             )
-        limits = limits_of(tenant)
-        if count_of_accounts() + len(removal.account_ids) > limits.tracked_accounts:
-            raise LimitReached(
-                gettext("The {name} plan has no room for {n} more accounts. Stop tracking others first.").format(
-                    name=limits.name, n=len(removal.account_ids)
-                ),
-                limit=limits.tracked_accounts,
-            )
+        plan_service().check(tenant, "accounts", len(removal.account_ids))
         shown = _as_ops(tenant, SHOW, ids=removal.account_ids, at=removal.created_at)
         release_jobs(shown, STOPPED)
         removal.undone_at = now

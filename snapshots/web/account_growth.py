@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from snapshots.web import metric_words
 from snapshots.web.export_links import export_links
 from tikdash import clock
 from tikdash.errors import BadInput
+from tikdash.plans import limits_of
 from tikdash.ui import numbers
 from tikdash.ui.htmx import with_query
 from tikdash.words import N_, gettext
@@ -52,7 +54,13 @@ def days_in(request: Any) -> int:
     text = request.GET.get("days", str(DEFAULT_DAYS))
     if not text.isdecimal() or len(text) > 4:
         raise BadInput(gettext("The range is a number of days: 30, 90 or 365."))
-    return int(text)
+    return limits_of(request.tenant).days_shown(int(text))
+
+
+def ranges_of(request: Any, ranges: Sequence[int]) -> list[int]:
+    """Those of these ranges that the workspace's plan shows, and the longest that it does."""
+    shown = limits_of(request.tenant).days_shown
+    return list(dict.fromkeys(shown(length) for length in ranges))
 
 
 def chart(request: Any, account_id: int) -> dict[str, Any]:
@@ -67,7 +75,9 @@ def chart(request: Any, account_id: int) -> dict[str, Any]:
         "series_url": f"{reverse('account_series', args=[account_id])}?{query}",
         "metrics": _choices(request, "metric", {key: growth.COUNTERS[key] for key in DRAWN}, metric),
         "views": _choices(request, "show", VIEWS, view),
-        "ranges": _choices(request, "days", {length: range_label(length) for length in RANGES}, days),
+        "ranges": _choices(
+            request, "days", {length: range_label(length) for length in ranges_of(request, RANGES)}, days
+        ),
         "table": found.days[::-1],
         "is_change": bool(view),
         "n": found.n,

@@ -11,12 +11,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from snapshots.analytics.accounts import DEFAULT_SORT, SORTS, AccountsPage, accounts_page
 from snapshots.analytics.engagement import rates
-from snapshots.selectors import count_of_accounts, handle_check, undoable_removals
+from snapshots.selectors import handle_check, undoable_removals
 from snapshots.services.accounts import clean_wish, request_tracking
 from snapshots.web.export_links import export_links
 from snapshots.web.metric_words import headline_of
 from tikdash.errors import BadInput, TikdashError
-from tikdash.plans import limits_of
+from tikdash.plans import plan_service
 from tikdash.ui.htmx import go_to, wants_piece, with_query
 from tikdash.ui.prefetch import with_rows
 from tikdash.words import gettext
@@ -83,7 +83,7 @@ def _form(request: Any, form: dict[str, str], status: int) -> HttpResponse:
 
 
 def _is_full(request: Any) -> bool:
-    return count_of_accounts() >= limits_of(request.tenant).tracked_accounts
+    return plan_service().room(request.tenant, "accounts") == 0
 
 
 def _page_number(text: str) -> int:

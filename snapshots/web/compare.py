@@ -18,10 +18,11 @@ from snapshots.analytics.growth import COUNTERS
 from snapshots.analytics.metrics import METRICS
 from snapshots.handles import clean_handle
 from snapshots.selectors import account_id_of, accounts_to_choose
-from snapshots.web.account_growth import range_label
+from snapshots.web.account_growth import range_label, ranges_of
 from snapshots.web.export_links import export_links
 from snapshots.web.metric_words import headline_of
 from tikdash.errors import BadInput, NotFound
+from tikdash.plans import limits_of
 from tikdash.ui import numbers
 from tikdash.ui.htmx import with_query
 from tikdash.words import gettext
@@ -120,7 +121,9 @@ def series_in(request: Any, ids: list[int]) -> Comparison:
         tenant_id=request.tenant.id,
         account_ids=ids,
         metric=request.GET.get("metric") or DEFAULT_METRIC,
-        days=_number(request, "days", DEFAULT_DAYS, gettext("The range is a number of days: 30, 90 or 365.")),
+        days=limits_of(request.tenant).days_shown(
+            _number(request, "days", DEFAULT_DAYS, gettext("The range is a number of days: 30, 90 or 365."))
+        ),
         indexed=mode == "indexed",
     )
 
@@ -182,7 +185,7 @@ def _chart(request: Any, shown: Comparison) -> dict[str, Any]:
         ],
         "ranges": [
             {"label": range_label(length), "url": with_query(request, days=length), "active": length == days}
-            for length in RANGES
+            for length in ranges_of(request, RANGES)
         ],
         "modes": [
             {"label": gettext("Absolute"), "url": with_query(request, mode=None), "active": not shown.indexed},

@@ -25,6 +25,7 @@ from snapshots.exports import (
 from snapshots.web.account import days_in
 from snapshots.web.post_filters import read_form
 from tikdash.errors import BadInput, NotFound
+from tikdash.plans import plan_service
 from tikdash.words import gettext
 
 FORMATS = ("csv", "xlsx", "json")
@@ -41,6 +42,7 @@ def exported(make_sheet: Callable[..., Sheet]) -> Callable[..., HttpResponseBase
     def view(request: Any, form: str, **ids: int) -> HttpResponseBase:
         if form not in FORMATS:
             raise NotFound(gettext("Lists are exported as {choices}.").format(choices=", ".join(FORMATS)))
+        plan_service().require(request.tenant, "exports")
         sheet = make_sheet(request, **ids)
         if form == "xlsx":
             return xlsx_response(sheet)

@@ -15,7 +15,6 @@ from snapshots.analytics.overview import DAYS, POST_DAYS, Group, group_of, overv
 from snapshots.selectors import count_of_accounts
 from snapshots.web.export_links import export_links
 from snapshots.web.metric_words import headline_of
-from tikdash.budget import BudgetWord, budget_words
 from tikdash.errors import BadInput
 from tikdash.ui.htmx import wants_piece, with_query
 from tikdash.words import N_, gettext
@@ -84,22 +83,17 @@ def _numbers(request: Any, group: Group) -> dict[str, Any]:
             part: export_links("overview_export", {"reason": group.reason, "tag": group.tag}, part=part)
             for part in ("movers", "breakouts", "attention")
         },
-        "budget": _budget(request),
+        "standing_still": _standing_still(request),
         "notices": [_notice(one) for one in notices[:MOST_NOTICES]],
         "more_notices": [_notice(one) for one in notices[MOST_NOTICES:]],
         "notices_total": len(notices),
     }
 
 
-def _budget(request: Any) -> list[BudgetWord]:
-    """What keeps the whole workspace from being read, or soon will."""
+def _standing_still(request: Any) -> str:
+    """Why the whole workspace is not read at present; empty where it is. What its plan limits stands above the page."""
     paused = request.tenant.paused_reason
-    words = (
-        [BudgetWord("reached", gettext("Fetching is paused for this workspace: {paused}").format(paused=paused))]
-        if paused
-        else []
-    )
-    return words + budget_words(request.tenant.id)
+    return gettext("Fetching is paused for this workspace: {paused}").format(paused=paused) if paused else ""
 
 
 def _notice(notice: Notice) -> dict[str, Any]:

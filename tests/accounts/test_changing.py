@@ -79,7 +79,9 @@ def test_a_smaller_plan_deletes_nothing_and_a_larger_one_brings_everything_back(
 
     assert running() == {"creator.0", "creator.1", "creator.2", "creator.4"}
     change_plan(tenant=cast.acme, plan="free")
-    assert running() == {"creator.0", "creator.4"} == running()
+    assert running() == {"creator.0", "creator.1", "creator.2", "creator.4"}, "there is the plan's grace"
+    with clock.at(clock.now() + timedelta(days=14)):
+        assert running() == {"creator.0", "creator.4"} == running()
     with tenant_scope(cast.acme):
         assert (TrackedAccount.objects.count(), AccountSnapshot.objects.count()) == (5, 15)
     change_plan(tenant=cast.acme, plan="pro")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.models import AuditEntry
 from billing.models import (
     AlertChannel,
     BudgetRefusal,
@@ -16,10 +17,12 @@ from billing.models import (
     CreditPack,
     Plan,
     PlatformBudget,
+    TenantBudget,
     UsageCorrection,
     UsageSaved,
 )
 from billing.rollups import roll_up
+from billing.services.grants import correct_usage, grant_credits
 from tests.billing.ledger import event, write
 from tests.cast import Cast
 from tests.snapshots.conftest import browser_of
@@ -122,6 +125,81 @@ def test_a_channel_of_operations_is_checked_and_a_webhooks_secret_not_shown_agai
     assert b"s3cr3t" not in olga.get("/admin/billing/alertchannel/").content
 
 
-@pytest.mark.parametrize("model", ["creditpack", "invoice", "usagealert", "alertdelivery", "platformbudget"])
+@pytest.mark.parametrize(
+    "model",
+    ["creditpack", "invoice", "usagealert", "alertdelivery", "platformbudget", "tenantbudget", "subscription", "plan"],
+)
 def test_every_list_opens(olga: Client, model: str) -> None:
     assert olga.get(f"/admin/billing/{model}/").status_code == 200
+
+
+def test_a_tenants_own_budget_is_set_through_its_service_and_written_down(
+    cast: Cast, olga: Client, noon: datetime
+) -> None:
+    sent = {"tenant_id": cast.acme.id, "daily_credits": 100, "monthly_credits": 50}
+    assert "A day cannot have more credits than its month." in errors_of(
+        olga.post("/admin/billing/tenantbudget/add/", sent)
+    )
+    assert "greater than or equal to" in errors_of(
+        olga.post("/admin/billing/tenantbudget/add/", sent | {"daily_credits": -1})
+    )
+    grant_credits(tenant_id=cast.acme.id, credits=5)
+    sent["monthly_credits"] = 900
+    assert olga.post("/admin/billing/tenantbudget/add/", sent).status_code == 302
+    with all_tenants():
+        row = TenantBudget.objects.get(tenant_id=cast.acme.id)
+    assert (row.daily_credits, row.monthly_credits, row.extra_credits) == (100, 900, 5), "what grants add stays"
+    assert "has a budget of its own already" in errors_of(olga.post("/admin/billing/tenantbudget/add/", sent))
+    page = f"/admin/billing/tenantbudget/{row.pk}/change/"
+    assert olga.post(page, {"daily_credits": "", "monthly_credits": 800}).status_code == 302
+    told = [(one.event, one.before, one.after) for one in entries("billing.budget_changed")]
+    assert told[0][2] == {"daily_credits": None, "monthly_credits": 800}
+    assert told[1][1] == {"daily_credits": None, "monthly_credits": None}
+
+
+def test_money_that_is_moved_is_in_the_audit_log(cast: Cast, olga: Client, noon: datetime) -> None:
+    grant_credits(tenant_id=cast.acme.id, credits=500, note="Thank you")
+    correct_usage(tenant_id=cast.acme.id, day=noon.date(), credits=-5, reason="Ours", made_by_id=cast.olga.pk)
+    pack = {"key_id": "shared", "credits": 10, "price_cents": 1, "bought_on": str(noon.date()), "expires_on": ""}
+    assert olga.post("/admin/billing/creditpack/add/", pack).status_code == 302
+    cap = {"scope": "deployment", "daily_credits": 10, "monthly_credits": 50, "reserve_percent": 10}
+    assert olga.post("/admin/billing/platformbudget/add/", cap).status_code == 302
+    changed = cap | {"daily_credits": 20}
+    assert olga.post("/admin/billing/platformbudget/deployment/change/", changed).status_code == 302
+    assert olga.post("/admin/billing/platformbudget/deployment/delete/", {"post": "yes"}).status_code == 302
+    assert (entries("billing.granted")[0].after["credits"], entries("billing.granted")[0].reason) == (500, "Thank you")
+    assert entries("billing.corrected")[0].after["credits"] == -5
+    assert [one.actor_label for one in entries("billing.pack_saved")] == [cast.olga.email]
+    saved = entries("billing.cap_saved")
+    assert (saved[0].before, saved[0].after) == ({"daily_credits": 10}, {"daily_credits": 20})
+    assert entries("billing.cap_removed")[0].target_label == "deployment"
+    with tenant_scope(cast.acme):
+        assert {one.event for one in AuditEntry.objects.all()} == {"billing.granted", "billing.corrected"}
+
+
+def test_a_plan_is_changed_with_checks_and_an_entry_and_stays_while_tenants_have_it(
+    cast: Cast, olga: Client, noon: datetime
+) -> None:
+    plan = Plan.objects.get(code="free")
+    names = [
+        "code", "name", "queue", "tracked_accounts", "seats", "posts_kept_fresh", "grace_days", "requests_per_minute",
+        "requests_burst", "daily_credits", "monthly_credits", "grace_percent", "price_cents",
+    ]  # fmt: skip
+    sent = {name: getattr(plan, name) for name in names} | {"features": '["exports"]', "cadences": '{"profile": 86400}'}
+    page = "/admin/billing/plan/free/change/"
+    for cadences, sentence in (
+        ('{"profile": 0}', "write whole seconds"),
+        ('{"likes": 3600}', "is no kind of job that a plan paces"),
+    ):
+        assert sentence in errors_of(olga.post(page, sent | {"cadences": cadences}))
+    assert Plan.objects.get(code="free").cadences == plan.cadences, "nothing is stored half-done"
+    assert olga.post(page, sent | {"price_cents": 900}).status_code == 302
+    saved = entries("billing.plan_saved")[0]
+    assert (saved.before["price_cents"], saved.after["price_cents"]) == (0, 900)
+    assert olga.post("/admin/billing/plan/free/delete/", {"post": "yes"}).status_code == 403
+
+
+def entries(event: str) -> list[AuditEntry]:
+    """The newest first."""
+    with all_tenants():
+        return list(AuditEntry.objects.filter(event=event).order_by("-id"))

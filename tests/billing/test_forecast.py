@@ -375,5 +375,23 @@ def test_a_week_of_the_demos_history_is_foreseen_so_well(tenants: tuple[str, ...
     assert found.mean_error <= error
 
 
+@pytest.mark.parametrize(("horizon", "lately"), [(7, 0.65), (14, 0.45), (30, 0.65)])
+def test_about_four_of_five_outcomes_of_the_demo_lie_within_the_bounds(horizon: int, lately: float) -> None:
+    """Over its whole history; and `lately`, while the costly kinds begin, the bounds follow what they have missed."""
+    days = demo_days("sprout", "acme", "globex")
+    whole = backtest(days, horizon_days=horizon, trials=80)
+    newest = backtest(days, horizon_days=horizon, trials=28)
+    assert isinstance(whole, Backtest) and isinstance(newest, Backtest)
+    assert whole.trials > 50 and newest.trials == 28
+    assert 0.65 <= whole.within_bounds <= 0.95
+    assert newest.within_bounds >= lately
+
+
+def test_what_trials_have_missed_widens_the_bounds_on_that_side() -> None:
+    steady, stepped = learnt([100.0] * 60), learnt([100.0] * 50 + [130.0, 150.0, 170.0, 190.0] * 3)
+    assert steady.misses == (0.1, 0.1), "and where nothing was missed they keep a tenth"
+    assert stepped.misses[1] > 0.2 > stepped.misses[0]
+
+
 def test_a_history_that_is_too_short_cannot_be_judged() -> None:
     assert "too short" in refusal(backtest(history([1.0] * 20), horizon_days=30))

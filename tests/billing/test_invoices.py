@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from billing.models import Invoice, Plan, UsageDaily
+from billing.models import Invoice, Plan, Subscription, UsageDaily
 from billing.rollups import roll_up
 from billing.services.grants import correct_usage, grant_credits
 from billing.services.invoices import issue_all, issue_invoice
+from billing.services.subscriptions import subscribe
 from tests.billing.ledger import event, write
 from tests.cast import Cast
 from tests.snapshots.conftest import browser_of
@@ -37,6 +38,9 @@ def october(cast: Cast) -> Cast:
         ],
     )
     Plan.objects.filter(code="pro").update(price_cents=4_900)
+    with all_tenants():
+        Subscription.objects.all().delete()
+    subscribe(tenant_id=cast.acme.id, plan="pro", since=date(2026, 9, 5))
     with clock.at(datetime(2026, 10, 20, tzinfo=UTC)):
         grant_credits(tenant_id=cast.acme.id, credits=500, price_cents=1_050)
     with clock.at(AFTER):
@@ -66,6 +70,44 @@ def test_it_is_frozen_and_a_later_correction_goes_to_the_present_month(october: 
     assert late.day == date(2026, 11, 1)
     with all_tenants():
         assert Invoice.objects.count() == 1
+
+
+def test_what_is_counted_after_the_invoice_stands_on_the_next_one_once(october: Cast) -> None:
+    with clock.at(AFTER):
+        first = issue_invoice(october.acme, OCTOBER)
+    # A worker that was cut off says a week later what it had done in October; another event comes ten times.
+    missed = event(october.acme.id, datetime(2026, 10, 30, 12, tzinfo=UTC), credits=7)
+    write(october.acme, [missed] * 10, late_s=9 * 86_400)
+    with clock.at(datetime(2026, 12, 1, 6, 50, tzinfo=UTC)):
+        roll_up()
+        with all_tenants():
+            assert issue_invoice(october.acme, OCTOBER).credits == first.credits, "what was issued stays"
+        second = issue_invoice(october.acme, date(2026, 11, 1))
+    assert second.lines["late"] == [
+        {"month": "2026-10-01", "credits": 7, "text": "Counted after the invoice of October 2026"}
+    ]
+    assert second.credits == 1_000 + 7
+    with clock.at(datetime(2027, 1, 1, 6, 50, tzinfo=UTC)):
+        roll_up()
+        assert issue_invoice(october.acme, date(2026, 12, 1)).lines["late"] == [], "it is billed once"
+    ana = browser_of(october.ana, "acme.localhost")
+    assert (
+        "Counted after the invoice of October 2026" in ana.get(f"/settings/invoices/{second.number}/").content.decode()
+    )
+    rows = list(csv.DictReader(io.StringIO(ana.get(f"/settings/invoices/{second.number}/usage.csv").content.decode())))
+    assert sum(int(row["credits"]) for row in rows) == second.credits
+
+
+def test_plans_of_a_part_of_a_month_are_paid_by_the_day(october: Cast) -> None:
+    Plan.objects.filter(code="enterprise").update(price_cents=49_900)
+    subscribe(tenant_id=october.acme.id, plan="enterprise", since=date(2026, 10, 11))
+    with clock.at(AFTER):
+        invoice = issue_invoice(october.acme, OCTOBER)
+    assert [(item["text"], item["cents"]) for item in invoice.lines["items"]][:2] == [
+        ("Plan Pro, 1–10 October 2026 (10 of 31 days)", 1_581),
+        ("Plan Enterprise, 11–31 October 2026 (21 of 31 days)", 33_803),
+    ]
+    assert invoice.plan == "Pro, Enterprise"
 
 
 def test_a_month_that_is_not_over_or_not_counted_has_no_invoice(october: Cast) -> None:

@@ -16,6 +16,7 @@ from tests.threads import at_once
 from tikdash import clock
 from tikdash.db.partitions import rows_in_default
 from tikdash.db.scope import all_tenants, owner, tenant_scope
+from tikdash.tiklive.endpoints import CATALOGUE
 from tikdash.tiklive.ports import UsageRecord, uuid7
 
 
@@ -103,6 +104,10 @@ def test_an_event_of_another_tenant_is_refused_by_the_database_and_seen_by_nobod
     assert UsageEvent.objects.count() == 0
     with all_tenants():
         assert UsageEvent.objects.count() == 1
+
+
+def test_no_request_can_cost_more_than_its_column_holds() -> None:
+    assert 0 < max(endpoint.credits for endpoint in CATALOGUE.values()) < 2**15 // 100
 
 
 def test_the_meter_refuses_to_be_part_of_a_transaction(committed_db: Cast) -> None:

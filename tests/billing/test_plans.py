@@ -26,9 +26,11 @@ PRO = {
 
 def test_the_three_plans_to_start_with(cast: Cast) -> None:
     assert limits_of(cast.rival) == PlanLimits(
-        "free", "Free", 5, "free", {"profile": DAY, "posts": DAY}, 30, 365, None, 5_000
-    )
-    assert limits_of(cast.acme) == PlanLimits("pro", "Pro", 100, "pro", PRO, 60, 365, seats=10)
+        "free", "Free", 5, "free", {"profile": DAY, "posts": DAY}, 30, None, 5_000, 3, 365,
+        frozenset({"exports", "own_key"}),
+    )  # fmt: skip
+    features = frozenset({"exports", "api", "own_key"})
+    assert limits_of(cast.acme) == PlanLimits("pro", "Pro", 100, "pro", PRO, 60, seats=10, features=features)
     finer = {"profile": HOUR, "posts": HOUR // 2, "stories": HOUR, "early": HOUR, "detail": DAY}
     assert limits_of(cast.globex).cadences == PRO | finer
     assert limits_of(cast.globex).tracked_accounts == 5000
@@ -80,7 +82,8 @@ def test_staff_sees_and_changes_what_a_plan_may_spend(cast: Cast) -> None:
     assert "Empty: no cap." in page
     sent = {
         "code": "free", "name": "Free", "queue": "free", "tracked_accounts": 5, "seats": 3, "posts_kept_fresh": 30,
-        "chart_days": 365, "cadences": '{"profile": 86400}', "requests_per_minute": 12, "requests_burst": 3,
+        "history_days": "", "features": '["exports"]', "grace_days": 14,
+        "cadences": '{"profile": 86400}', "requests_per_minute": 12, "requests_burst": 3,
         "daily_credits": "", "monthly_credits": "", "grace_percent": 10, "price_cents": 0,
     }  # fmt: skip
     assert olga.post("/admin/billing/plan/free/change/", sent).status_code == 302

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from accounts.models import AuditEntry
-from billing.limit_words import standing
-from billing.models import AlertChannel, BudgetRefusal, Plan, UsageAlert
+from billing.alerts import look
+from billing.gate import gate
+from billing.models import AlertChannel, BudgetRefusal, Invoice, Plan, PlatformBudget, UsageAlert
 from billing.rollups import roll_up
 from billing.services.grants import grant_credits
 from tests.billing.ledger import event, write
 from tests.cast import Cast
 from tests.factories import make_account, make_job
 from tests.snapshots.conftest import browser_of
-from tikdash.db.scope import tenant_scope
+from tikdash import clock
+from tikdash.db.scope import all_tenants, tenant_scope
+from tikdash.tiklive.errors import BudgetReached
+from tikdash.tiklive.ports import PlannedCall
 
 
 def text_of(client: Client, path: str = "/settings/usage/") -> str:
@@ -60,6 +64,44 @@ def test_a_tenant_sees_nothing_of_anothers_spending(cast: Cast, used: None) -> N
     assert "7.7" not in page and "7,777" not in page and "stories" not in page
 
 
+def test_no_page_says_anything_else_because_others_spend(cast: Cast, used: None, noon: datetime) -> None:
+    """Whatever Rival spends, and although a cap of ours is reached by it: all that Acme can read stays as it was."""
+    PlatformBudget.objects.create(scope="deployment", daily_credits=1_000_000, monthly_credits=2_000_000)
+    paths = ["/settings/usage/", "/settings/usage/?kind=posts&every=3600", "/", "/accounts/", "/settings/audit/"]
+    ana = browser_of(cast.ana, "acme.localhost")
+    before = [text_of(ana, path) for path in paths]
+    write(cast.rival, [event(cast.rival.id, noon - timedelta(hours=2), credits=30_000) for _ in range(40)])
+    grant_credits(tenant_id=cast.rival.id, credits=12_345, note="For Rival alone")
+    roll_up()
+    look()
+    assert [text_of(ana, path) for path in paths] == before
+    # Acme is refused by the cap of all: it learns that, and neither how much it is nor who has spent it.
+    gate.forget()
+    with pytest.raises(BudgetReached) as refused:
+        gate.allow(PlannedCall(cast.acme.id, "user-posts", "posts", "pro", 1, "shared"))
+    assert str(refused.value).startswith("Tikdash fetches nothing more for now. Your own credits are untouched.")
+    told = str(refused.value).replace("00:00 UTC", "").replace("1 December", "")
+    assert not re.search(r"\d", told) and "rival" not in told.lower()
+
+
+def test_the_number_of_anothers_invoice_is_no_address_here(cast: Cast, used: None) -> None:
+    with all_tenants():
+        Invoice.objects.create(
+            tenant_id=cast.rival.id, month=date(2026, 10, 1), number="2026-10-R", issued_at=clock.now(), customer="R",
+            plan="Free", currency="USD", credits=7_777, total_cents=0,
+            lines={"items": [], "usage": [], "corrections": []},
+        )  # fmt: skip
+    ana, rita = browser_of(cast.ana, "acme.localhost"), browser_of(cast.rita, "rival.localhost")
+    for path in ("/settings/invoices/2026-10-R/", "/settings/invoices/2026-10-R/usage.csv"):
+        theirs, unknown = ana.get(path), ana.get(path.replace("10-R", "10-X"))
+        assert (theirs.status_code, unknown.status_code, rita.get(path).status_code) == (404, 404, 200)
+        assert text_without_ids(theirs) == text_without_ids(unknown)
+
+
+def text_without_ids(answer: Any) -> str:
+    return re.sub(r"<[^>]+>|2026-10-.", " ", answer.content.decode())
+
+
 def test_a_workspace_that_has_used_nothing_is_told_so(cast: Cast, noon: datetime) -> None:
     page = text_of(browser_of(cast.rita, "rival.localhost"))
     assert "nothing is counted yet" in page and "No account is tracked yet" in page and "Nothing this month." in page
@@ -97,22 +139,6 @@ def test_refusals_alerts_and_packs_are_shown_with_their_sentences(cast: Cast, us
     for sentence in ("posts: The credits of the day are used up.", "Nearly all is used.", "Thank you for waiting"):
         assert sentence in page
     assert "Pack of 500 credits Thank you for waiting 469 for good" in page, "it pays for nothing before its first day"
-
-
-@pytest.mark.parametrize(
-    ("used", "state", "words"),
-    [
-        (0, "fine", "100 credits left."),
-        (79, "fine", "21 credits left."),
-        (80, "near", "20 credits left. At 100 only refreshes go on."),
-        (100, "grace", "everything goes on for 10 more, then only refreshes go on."),
-        (110, "paused", "110 of 100 credits are used: only refreshes go on. Nothing that is kept is dropped."),
-    ],
-)
-def test_a_limit_is_told_before_it_at_it_and_beyond_it(used: int, state: str, words: str) -> None:
-    found = standing(used, 100, grace=10, what="credits", then="only refreshes go on")
-    assert found.state == state and words in found.sentence
-    assert standing(100, 100, what="credits", then="fetching stops").state == "at"
 
 
 # --- who hears of it -------------------------------------------------------------------------------------------------

@@ -181,7 +181,7 @@ def test_undo_is_for_ten_minutes_and_for_those_who_have_room(acme: TenantRef, no
     make_account()
     with owner():
         Plan.objects.filter(code="pro").update(tracked_accounts=1)
-    with pytest.raises(LimitReached, match="The Pro plan has no room for 1 more"):
+    with pytest.raises(LimitReached, match="All 1 accounts of the Pro plan are in use"):
         undo_removal(tenant=acme, removal_id=removal)
     with owner():
         Plan.objects.filter(code="pro").update(tracked_accounts=2)

@@ -49,6 +49,13 @@ class SortHeader(TypedDict):
     name: str
 
 
+@register.simple_tag(takes_context=True)
+def in_plan(context: Any, feature: str) -> bool:
+    """Whether the workspace's plan has the feature; on a page of no workspace it has all."""
+    features = getattr(getattr(context, "request", None), "plan_features", None)
+    return features is None or feature in features
+
+
 @register.simple_tag
 def number(value: float | None) -> SafeString:
     """`1.28 M` with `1,284,000` on hover; a number that is short already stands alone; none is a dash."""
