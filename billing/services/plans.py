@@ -22,7 +22,7 @@ def limits_of(code: str) -> PlanLimits:
     row = prepared_row(LIMITS, [code])
     if row is None:
         raise NotFound(f"There is no plan “{code}”. Plans: {', '.join(Plan.objects.values_list('code', flat=True))}.")
-    code, name, tracked_accounts, queue, cadences, *more, features = row
-    return PlanLimits(
-        code, name, tracked_accounts, queue, orjson.loads(cadences), *more, features=frozenset(orjson.loads(features))
-    )
+    code, name, tracked_accounts, queue, cadences, posts, readings, credits, seats, history, features = row
+    has = frozenset(orjson.loads(features))
+    paces = orjson.loads(cadences)
+    return PlanLimits(code, name, tracked_accounts, queue, paces, posts, readings, credits, seats, history, has)
