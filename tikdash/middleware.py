@@ -27,6 +27,7 @@ from accounts.web.second_factor import way_to_second_factor
 from tikdash import health, metrics
 from tikdash.db.scope import all_tenants, tenant_scope
 from tikdash.errors import NotAllowed, TikdashError
+from tikdash.plans import plans_remembered
 from tikdash.words import gettext
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -155,7 +156,7 @@ class TenantMiddleware:
         tenant = arrival.tenant
         request.tenant, request.arrival = tenant, arrival  # type: ignore[attr-defined]
         request.urlconf = settings.TENANT_URLCONF  # type: ignore[attr-defined]
-        with tenant_scope(tenant), structlog.contextvars.bound_contextvars(tenant=tenant.slug):
+        with tenant_scope(tenant), plans_remembered(), structlog.contextvars.bound_contextvars(tenant=tenant.slug):
             response = self.get_response(request)
         # Many addresses answer HTMX with a piece and everybody else with the page.
         patch_vary_headers(response, ["HX-Request"])
