@@ -43,8 +43,8 @@ TRIAL_WEIGHT = 0.8
 MISSED_BEYOND = 0.9
 #: The same weight, of what trials missed by; slower, because rare misses count too.
 MISS_WEIGHT = 0.9
-#: What has begun to miss goes on: beyond the newest trials by as much again.
-MISSES_GO_ON = 2.0
+#: What misses on one side goes on: beyond the newest trials by as much again.
+GOES_ON = 2.0
 #: However alike the days were: work begins and ends, by so much of what is foreseen.
 LEAST_MISS = 0.1
 
@@ -56,7 +56,7 @@ class Pattern:
 
     `daily_error` is how far one day strays, `level_error` how far the level may be off, `slope_error` the same of the
     slope, all in credits. `misses` are what trials over the last weeks missed by, below and above what they foresaw, as
-    parts of it.
+    parts of it; `one_sided` is 0 where they missed on both sides alike, and 1 where always on one.
     """
 
     level: float
@@ -69,7 +69,8 @@ class Pattern:
     days_used: int
     outages: tuple[date, ...]
     window: int
-    misses: tuple[float, float] = (LEAST_MISS, LEAST_MISS)
+    misses: tuple[float, float] = (0.0, 0.0)
+    one_sided: float = 0.0
 
     def on(self, day: date) -> float:
         """What is expected of one day; never negative."""
@@ -91,7 +92,10 @@ class Pattern:
         drift = max(1.0, ahead / FEWEST_FOR_PATTERN) ** 2
         turns = self.slope_error * days * ahead / 2
         error = math.sqrt(days * self.daily_error**2 + (days * self.level_error) ** 2 * drift + turns**2)
-        below, above = (expected * miss * min(1.0, days / TRIAL_DAYS) for miss in self.misses)
+        # What misses on both sides evens out over more days; what misses on one does not.
+        lasting = self.one_sided * GOES_ON + (1 - self.one_sided) * math.sqrt(TRIAL_DAYS / max(days, TRIAL_DAYS))
+        part = min(1.0, days / TRIAL_DAYS)
+        below, above = (expected * part * max(LEAST_MISS, miss * lasting) for miss in self.misses)
         return Range(
             expected,
             max(0.0, expected - max(DEVIATIONS * error, below)),
@@ -169,6 +173,7 @@ def _with_pattern(series: Series, last_day: date) -> Pattern:
         outages=series.outages,
         window=best[0],
         misses=_misses(tried, series.days),
+        one_sided=abs(math.fsum(tried)) / math.fsum(map(abs, tried)) if any(tried) else 0.0,
     )
 
 
@@ -179,8 +184,7 @@ def _misses(errors: Sequence[float], days: Sequence[DayOfUse]) -> tuple[float, f
     """
     spent = [math.fsum(each.credits for each in days[len(days) - back :][:TRIAL_DAYS]) for back in _backs(len(days))]
     parts = [-error / foreseen for error, sum_of in zip(errors, spent, strict=True) if (foreseen := sum_of + error) > 0]
-    below, above = (_beyond([sign * part for part in parts]) for sign in (-1, 1))
-    return max(LEAST_MISS, MISSES_GO_ON * below), max(LEAST_MISS, MISSES_GO_ON * above)
+    return _beyond([-part for part in parts]), _beyond(parts)
 
 
 def _beyond(parts: Sequence[float]) -> float:

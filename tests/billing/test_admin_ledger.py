@@ -174,7 +174,8 @@ def test_money_that_is_moved_is_in_the_audit_log(cast: Cast, olga: Client, noon:
     assert (saved[0].before, saved[0].after) == ({"daily_credits": 10}, {"daily_credits": 20})
     assert entries("billing.cap_removed")[0].target_label == "deployment"
     with tenant_scope(cast.acme):
-        assert {one.event for one in AuditEntry.objects.all()} == {"billing.granted", "billing.corrected"}
+        told = {one.event for one in AuditEntry.objects.filter(event__startswith="billing.")}
+    assert told == {"billing.granted", "billing.corrected"}, "what is ours alone a tenant does not see"
 
 
 def test_a_plan_is_changed_with_checks_and_an_entry_and_stays_while_tenants_have_it(

@@ -65,7 +65,8 @@ def refusal(answer: object) -> str:
 def test_a_steady_use_goes_on_as_it_is() -> None:
     pattern = learnt([500.0] * 60)
     assert next_days(pattern, 30).expected == pytest.approx(15_000)
-    assert (next_days(pattern, 30).low, next_days(pattern, 30).high) == pytest.approx((15_000, 15_000))
+    bounds = (next_days(pattern, 30).low, next_days(pattern, 30).high)
+    assert bounds == pytest.approx((13_500, 16_500)), "a tenth either way: work begins and ends"
 
 
 def test_weekdays_are_told_apart() -> None:
@@ -375,7 +376,7 @@ def test_a_week_of_the_demos_history_is_foreseen_so_well(tenants: tuple[str, ...
     assert found.mean_error <= error
 
 
-@pytest.mark.parametrize(("horizon", "lately"), [(7, 0.65), (14, 0.45), (30, 0.65)])
+@pytest.mark.parametrize(("horizon", "lately"), [(7, 0.6), (14, 0.45), (30, 0.65)])
 def test_about_four_of_five_outcomes_of_the_demo_lie_within_the_bounds(horizon: int, lately: float) -> None:
     """Over its whole history; and `lately`, while the costly kinds begin, the bounds follow what they have missed."""
     days = demo_days("sprout", "acme", "globex")
@@ -389,8 +390,10 @@ def test_about_four_of_five_outcomes_of_the_demo_lie_within_the_bounds(horizon: 
 
 def test_what_trials_have_missed_widens_the_bounds_on_that_side() -> None:
     steady, stepped = learnt([100.0] * 60), learnt([100.0] * 50 + [130.0, 150.0, 170.0, 190.0] * 3)
-    assert steady.misses == (0.1, 0.1), "and where nothing was missed they keep a tenth"
-    assert stepped.misses[1] > 0.2 > stepped.misses[0]
+    assert (steady.misses, steady.one_sided) == ((0.0, 0.0), 0.0)
+    assert stepped.misses[1] > 0.2 > stepped.misses[0] and stepped.one_sided > 0.8
+    wide = next_days(stepped, 7)
+    assert wide.high - wide.expected > 2 * (wide.expected - wide.low) > 0
 
 
 def test_a_history_that_is_too_short_cannot_be_judged() -> None:

@@ -83,7 +83,7 @@ def test_accounts_from_before_the_limit_to_behind_the_grace_and_back(cast: Cast,
         assert str(PlanExcess.objects.get(name="accounts").since) == "2026-11-15"
     assert standing(cast, "accounts").state == "grace"
     said = "8 accounts are tracked and the Free plan has 5. All are read until 29 Nov 2026; then the 3 newest pause."
-    for path in ("/accounts/", "/", "/settings/usage/", "/posts/"):
+    for path in ("/accounts/", "/overview/", "/settings/usage/", "/posts/"):
         assert said in text_of(cast.ana, path), path
     assert len(read(cast)) == 8, "in the grace everything goes on"
     with tenant_scope(cast.acme), pytest.raises(LimitReached, match="All 5 accounts of the Free plan are in use"):

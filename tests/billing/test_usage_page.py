@@ -67,7 +67,13 @@ def test_a_tenant_sees_nothing_of_anothers_spending(cast: Cast, used: None) -> N
 def test_no_page_says_anything_else_because_others_spend(cast: Cast, used: None, noon: datetime) -> None:
     """Whatever Rival spends, and although a cap of ours is reached by it: all that Acme can read stays as it was."""
     PlatformBudget.objects.create(scope="deployment", daily_credits=1_000_000, monthly_credits=2_000_000)
-    paths = ["/settings/usage/", "/settings/usage/?kind=posts&every=3600", "/", "/accounts/", "/settings/audit/"]
+    paths = [
+        "/settings/usage/",
+        "/settings/usage/?kind=posts&every=3600",
+        "/overview/",
+        "/accounts/",
+        "/settings/audit/",
+    ]
     ana = browser_of(cast.ana, "acme.localhost")
     before = [text_of(ana, path) for path in paths]
     write(cast.rival, [event(cast.rival.id, noon - timedelta(hours=2), credits=30_000) for _ in range(40)])
