@@ -30,7 +30,7 @@ STATEMENTS = {
     "account_sounds": 15,
     "account_audience": 17,
     # Hours of the week, and the weeks.
-    "account_timing": 15,
+    "account_timing": 16,
     # Comments, their tones, titles of their posts.
     "account_comments": 18,
     "account_comments_search": 18,
