@@ -241,7 +241,7 @@ def test_an_export_asks_the_same_few_questions_however_long_it_is(ana: Client, a
     for _ in range(40):
         make_post(account)
     assert len(statements_of(lambda: body_of(ana.get(address)))) == len(few)
-    assert_at_most(6, few)
+    assert_at_most(7, few)
 
 
 def test_pages_lead_to_their_files_in_the_state_they_are_in(ana: Client, lena: int) -> None:
