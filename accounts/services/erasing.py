@@ -57,7 +57,11 @@ KEPT: dict[str, str] = {
         UPDATE public.usage_corrections SET reason = '–', made_by_id = NULL WHERE tenant_id = %(tenant)s
     """,
     "credit_grants": "UPDATE public.credit_grants SET note = '', made_by_id = NULL WHERE tenant_id = %(tenant)s",
-    "subscriptions": "",
+    # The plan ends: no invoice is made of it any more.
+    "subscriptions": """
+        UPDATE public.subscriptions SET ends_on = greatest((now() AT TIME ZONE 'UTC')::date, starts_on + 1)
+         WHERE tenant_id = %(tenant)s AND ends_on IS NULL
+    """,
     "usage_events": "",
     "usage_daily": "",
     "usage_saved": "",

@@ -1,4 +1,5 @@
-"""Which plan a tenant had when, at which price: begun, changed and ended by promotion and demotion, never by hand.
+"""Which plan a tenant had when, at which price: begun and changed by promotion and demotion, never by hand, and ended
+when the workspace is erased (`accounts.services.erasing`).
 
 `accounts` says so through `tikdash.plans.plan_service`. Days are UTC days and belong to one plan each: a change counts
 from the day on which it is made, and of several on one day the last. The database refuses periods that overlap.
@@ -55,22 +56,6 @@ def subscribe(*, tenant_id: int, plan: str, since: date | None = None, free: boo
                 open_one.ends_on = since
                 open_one.save(update_fields=["ends_on"])
         return add_period(tenant_id=tenant_id, plan=plan, price_cents=price, starts_on=since)
-
-
-def end_subscription(*, tenant_id: int, on: date | None = None) -> bool:
-    """The tenant has no plan from the UTC day `on` (today) on; False where it had none. One that would begin on that
-    day never was."""
-    on = on or clock.today()
-    with all_tenants(), transaction.atomic():
-        open_one = Subscription.objects.select_for_update().filter(tenant_id=tenant_id, ends_on=None).first()
-        if open_one is None:
-            return False
-        if open_one.starts_on >= on:
-            open_one.delete()
-        else:
-            open_one.ends_on = on
-            open_one.save(update_fields=["ends_on"])
-    return True
 
 
 def add_period(

@@ -12,7 +12,7 @@ from accounts.models import Tenant
 from accounts.services.changing import change_plan, end_trials
 from accounts.services.tenants import create_tenant
 from billing.models import Plan, Subscription
-from billing.services.subscriptions import add_period, end_subscription, periods_of, priced, subscribe
+from billing.services.subscriptions import add_period, periods_of, priced, subscribe
 from tests.cast import Cast
 from tikdash import clock
 from tikdash.db.partitions import first_of_month
@@ -67,16 +67,6 @@ def test_a_trial_that_ends_goes_on_with_the_smallest_plan(cast: Cast, noon: obje
         assert end_trials() == 1
     assert kept(tenant.id)[-1] == ("free", 0, "2026-11-30", None)
     assert Tenant.objects.get(pk=tenant.id).plan == "free"
-
-
-def test_a_plan_that_ends_on_its_first_day_never_was(none_yet: Cast) -> None:
-    acme = none_yet.acme
-    subscribe(tenant_id=acme.id, plan="pro")
-    assert end_subscription(tenant_id=acme.id) and not end_subscription(tenant_id=acme.id)
-    assert kept(acme.id) == []
-    subscribe(tenant_id=acme.id, plan="pro", since=NOV)
-    assert end_subscription(tenant_id=acme.id, on=date(2026, 11, 20))
-    assert kept(acme.id) == [("pro", 4_900, "2026-11-01", "2026-11-20")]
 
 
 def test_periods_that_overlap_are_refused_with_a_sentence_and_nothing_is_half_done(none_yet: Cast) -> None:
