@@ -28,7 +28,7 @@ PAGES = (
 MOST_ON_PHONES = 5
 #: Limits that are no news everywhere: names of the addresses at which they are told before they are passed.
 SAID_AT = {
-    "accounts": {"overview", "accounts", "account_add", "accounts_import"},
+    "accounts": {"overview", "accounts", "account_add", "bulk"},
     "seats": {"people"},
 }
 
