@@ -28,6 +28,7 @@ WITHOUT = {
     "billing.QueueSample": _OURS,
     "billing.Subscription": "plan and price of a workspace",
     "billing.TableSample": _OURS,
+    "billing.PlanExcess": _SPENDING,
     "billing.TenantBudget": _SPENDING,
     "billing.UsageAlert": _SPENDING,
     "billing.UsageCorrection": "credits, and a reason for the customer",
