@@ -92,6 +92,8 @@ IN_PASSING = {
     "mfa_list_webauthn": "test_people::test_a_passkey_is_added_and_opens_the_log_in_alone",
     "accounts_selected": "test_bulk::test_pages_fit_their_windows",
     "join": "test_people::test_pictures_of_the_pages_of_people",
+    "workspace_delete": "test_privacy::test_an_owner_deletes_the_workspace_and_keeps_it",
+    "certificate": "test_privacy::test_a_certificate_is_read_by_whoever_has_its_address",
 }
 EXPORT, ACTION, PIECE, DATA = "a file", "a button that leads back", "a piece of a page", "data for a page"
 #: Addresses that no person sees as a page.
@@ -103,6 +105,7 @@ NO_PAGE = {
     "account_growth_export": EXPORT, "account_hashtags_export": EXPORT, "account_sounds_export": EXPORT,
     "account_comments_export": EXPORT, "account_stories_export": EXPORT, "account_audience_export": EXPORT,
     "bulk_errors": EXPORT, "audit_export": EXPORT, "invoice_csv": EXPORT, "picture": EXPORT,
+    "workspace_everything": EXPORT, "certificate_json": EXPORT, "workspace_keep": ACTION,
     "start": ACTION, "removal_undo": ACTION, "bulk_cancel": ACTION, "account_refresh": ACTION, "notes": ACTION,
     "note_remove": ACTION, "note_undo": ACTION, "account_change": ACTION, "backfill_cancel": ACTION,
     "account_viewed": ACTION, "invite": ACTION, "invitation_resend": ACTION, "invitation_revoke": ACTION,
