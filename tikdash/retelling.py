@@ -15,7 +15,7 @@ from tikdash import words
 from tikdash.ui.styles import marked
 from tikdash.words import gettext
 
-_VALUE = re.compile(r"\{(\w+)\}")
+_VALUE = re.compile(r"\{([A-Za-z_]\w*)\}")
 _NUMBER = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?|\d+\.\d+")
 #: A text with fewer letters of its own would fit on anything.
 _FEWEST_LETTERS, _MOST_VALUES = 8, 4
@@ -72,7 +72,9 @@ def _patterns(language: str) -> list[tuple[tuple[str, ...], re.Pattern[str], str
         message = message.split("\x04")[-1]
         pieces = _VALUE.split(message)[::2]
         letters = sum(map(len, pieces))
-        if 1 < len(pieces) <= _MOST_VALUES + 1 and letters >= _FEWEST_LETTERS and said:
+        # Catalogues of libraries are in it, too, some with values of other kinds.
+        whole = set(_VALUE.findall(message)) == set(_VALUE.findall(str(said))) and "{" not in _VALUE.sub("", str(said))
+        if 1 < len(pieces) <= _MOST_VALUES + 1 and letters >= _FEWEST_LETTERS and whole:
             found[message] = letters, tuple(pieces), re.compile(_pattern(message), re.DOTALL), str(said)
     return [each[1:] for each in sorted(found.values(), key=lambda each: -each[0])]
 
