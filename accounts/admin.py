@@ -6,7 +6,6 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -37,8 +36,8 @@ from tikdash.ui.admin import EstimatedCountPaginator
 __all__ = ["PrivacyRequestAdmin"]
 
 admin.site.unregister(Group)
-# Addresses belong to their person's page, and the list of sessions shows keys that open them.
-admin.site.unregister([Authenticator, EmailAddress, UserSession])
+# Both belong to their person's page.
+admin.site.unregister([Authenticator, EmailAddress])
 
 
 class ActionWithReason(ActionForm):

@@ -84,6 +84,7 @@ _ALL = (
     AuditEvent("privacy.person_erased", _("What was kept about a person was erased at that person’s request")),
     AuditEvent("privacy.workspace_erased", _("Erased a workspace; certificate {certificate}"), ops_only=True),
     AuditEvent("workspace.moved", _("Moved the data to the schema {schema}")),
+    AuditEvent("workspace.move_abandoned", _("Called off the move of the data; it stays in the schema {schema}")),
     AuditEvent("workspace.plan_changed", _("Changed the plan to {plan}")),
     AuditEvent("workspace.key_mode_changed", _("Changed the key mode to {key_mode}")),
     AuditEvent("workspace.trial_ended", _("The trial has ended")),

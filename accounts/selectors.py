@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Case, Value, When
 
 from accounts.models import Invitation, Membership, PausedKind, Shard, SignUp, Tenant, User
+from accounts.sessions import hash_of_key
 from tikdash import clock
 from tikdash.db.backend.base import APPLIES_SCOPE
 from tikdash.db.scope import prepared_row, row_and_scope
@@ -20,12 +21,12 @@ ARRIVAL = f"""
     SELECT s.schema_name, t.id, t.slug, t.name, t.plan, t.state, t.key_mode, t.time_zone, t.trial_ends_at,
            t.fetching_paused_reason, t.headline_rate,
            ARRAY(SELECT ARRAY[kind, reason] FROM public.paused_kinds ORDER BY kind),
-           t.fetching_paused_cause = 'move', t.erase_at, v.session_data,
+           t.fetching_paused_cause = 'move', t.erase_at, v.data,
            {APPLIES_SCOPE.format(schema="s.schema_name", tenant_id="t.id")}
       FROM public.domains d
       JOIN public.tenants t ON t.id = d.tenant_id
       JOIN public.shards s ON s.id = t.shard_id
-      LEFT JOIN public.django_session v ON v.session_key = %s AND v.expire_date > now()
+      LEFT JOIN public.sessions v ON v.key_hash = %s AND v.expires_at > now()
      WHERE d.domain = %s
 """
 USER_FIELDS = [field.attname for field in User._meta.concrete_fields]
@@ -203,7 +204,7 @@ def arrival_at(host: str, session_key: str) -> Arrival | None:
 
     The database session is in the tenant's scope afterwards, so that entering it costs no further statement.
     """
-    row = row_and_scope(ARRIVAL, [session_key, host])
+    row = row_and_scope(ARRIVAL, [hash_of_key(session_key), host])
     if row is None:
         return None
     schema_name, tenant_id, slug, name, plan, state, key_mode, time_zone, trial_ends_at, paused, rate = row[:11]

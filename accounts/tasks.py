@@ -10,7 +10,19 @@ from django.conf import settings
 
 from accounts.key_list import waiting_keys
 from accounts.selectors import tenant_by_id
-from accounts.services import auditing, changing, closing, erasing, incidents, key_mails, own_keys, privacy, signing_up
+from accounts.services import (
+    auditing,
+    changing,
+    closing,
+    erasing,
+    incidents,
+    key_mails,
+    mails,
+    own_keys,
+    people,
+    privacy,
+    signing_up,
+)
 from tikdash.errors import TikdashError, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -102,3 +114,21 @@ def go_on_with_requests() -> None:
     """Erasures of people whose message or worker got lost, and those that are looked for once more. Twice: as above."""
     for request_id in privacy.waiting_erasures():
         privacy.carry_out(request_id)
+
+
+@shared_task(name="accounts.forget_ended_sessions", ignore_result=True)
+def forget_ended_sessions() -> None:
+    """Deletes sessions whose time is over. Twice: the second run finds none."""
+    people.forget_ended_sessions()
+
+
+@shared_task(name="accounts.send_mail", ignore_result=True)
+def send_mail(mail_id: int) -> None:
+    """Sends one mail that waits. Twice: whoever is second finds it gone, or not due."""
+    mails.deliver_mail(mail_id)
+
+
+@shared_task(name="accounts.send_waiting_mails", ignore_result=True)
+def send_waiting_mails() -> None:
+    """Sends mails whose message got lost, or that the mail server did not take. Twice: each is sent by one of them."""
+    mails.deliver_waiting_mails()

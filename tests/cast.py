@@ -125,8 +125,7 @@ def clean_up() -> None:
     schemas = list(Shard.objects.values_list("schema_name", flat=True))
     with owner(), connection.cursor() as cursor:
         tables = (
-            "django_session",
-            "usersessions_usersession",
+            "sessions",
             "invitations",
             "audit_log",
             "tenant_keys",

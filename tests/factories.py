@@ -43,12 +43,9 @@ def make_snapshots(account: TrackedAccount, followers: list[int | None], **field
     """One snapshot a day that ends today."""
     today = clock.today()
     for back, value in enumerate(reversed(followers)):
-        AccountSnapshot.objects.create(
-            account=account,
-            captured_on=today - timedelta(days=back),
-            captured_at=clock.now() - timedelta(days=back),
-            **{"follower_count": value, "heart_count": 250_000, "video_count": 120} | fields,
-        )
+        when = {"captured_on": today - timedelta(days=back), "captured_at": clock.now() - timedelta(days=back)}
+        counters = {"follower_count": value, "heart_count": 250_000, "video_count": 120}
+        AccountSnapshot.objects.create(account=account, **when | counters | fields)
 
 
 def make_post(account: TrackedAccount, **fields: Any) -> Post:

@@ -1,19 +1,25 @@
-"""Sealing secrets that are kept in the database: each with a data key of its own, which a master key wraps.
+"""Sealing what is kept in the database, so that a dump of it opens nothing. All encryption of ours is in this module.
 
-The master key is never in the database, so that a dump of it opens nothing. A change of the master key wraps data keys
-anew and touches no secret. Where the master key lives is a port (`MASTER_KEYS`): the environment, or a service that
-wraps and unwraps (KMS) and never gives it away.
+Keys that tenants bring: `seal` and `unseal`. Each has a data key of its own, which a master key wraps. A change of the
+master key wraps data keys anew and touches no secret. Where the master key lives is a port (`MASTER_KEYS`): the
+environment, or a service that wraps and unwraps (KMS) and never gives it away.
+
+What belongs to people and is read with a request (second factors, sessions, mails that wait): `lock` and `unlock`, with
+a key for each purpose that is made of SECRET_KEY; former ones in SECRET_KEY_FALLBACKS still open what they locked.
 """
 
 from __future__ import annotations
 
+import base64
 import hmac
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol, cast
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
@@ -121,6 +127,19 @@ def current_pepper() -> str:
     return str(next(iter(settings.TOKEN_PEPPERS)))
 
 
+def lock(text: str, purpose: str) -> str:
+    """What only `unlock` with the same purpose turns back into `text`."""
+    return _locks_of(_secrets(), purpose).encrypt(text.encode()).decode()
+
+
+def unlock(locked: str, purpose: str) -> str:
+    """The text that was locked for `purpose`. Raises CannotUnseal where no key of ours did it."""
+    try:
+        return _locks_of(_secrets(), purpose).decrypt(locked.encode()).decode()
+    except (InvalidToken, ValueError):
+        raise CannotUnseal("This was sealed with another SECRET_KEY.") from None
+
+
 def master_keys() -> MasterKeys:
     """The port of the settings."""
     return _port(settings.MASTER_KEYS)
@@ -147,3 +166,16 @@ def _port(path: str) -> MasterKeys:
 @lru_cache(maxsize=8)
 def _locks(keys: tuple[str, ...]) -> dict[str, Fernet]:
     return {hmac.new(key.encode(), b"tikdash master key", sha256).hexdigest()[:16]: Fernet(key) for key in keys}
+
+
+def _secrets() -> tuple[str, ...]:
+    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+
+
+@lru_cache(maxsize=32)
+def _locks_of(secrets: tuple[str, ...], purpose: str) -> MultiFernet:
+    return MultiFernet([Fernet(_derived(secret, purpose)) for secret in secrets])
+
+
+def _derived(secret: str, purpose: str) -> bytes:
+    return base64.urlsafe_b64encode(HKDF(SHA256(), 32, salt=None, info=purpose.encode()).derive(secret.encode()))

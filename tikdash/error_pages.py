@@ -7,6 +7,8 @@ import sys
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from tikdash.db.guard import was_refused
+
 
 def server_gone(error: BaseException) -> bool:
     """True where `error` says that PostgreSQL or Redis does not answer, which mends itself when it is back."""
@@ -25,6 +27,10 @@ def server_gone(error: BaseException) -> bool:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: 503 with “try again” when a server is gone, 500 otherwise."""
     error = sys.exc_info()[1]
+    if error is not None and was_refused(error):
+        response = render(None, "503.html", {"being_moved": True}, status=503)
+        response["Retry-After"] = "60"
+        return response
     if error is not None and server_gone(error):
         response = render(None, "503.html", status=503)
         response["Retry-After"] = "5"

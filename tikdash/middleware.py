@@ -10,10 +10,12 @@ from secrets import compare_digest
 from typing import Any
 
 import structlog
+from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import DisallowedHost
+from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from django.shortcuts import redirect, render
@@ -179,6 +181,10 @@ class TenantSessionMiddleware(SessionMiddleware):
 
     def process_request(self, request: Any) -> None:
         super().process_request(request)
+        request.session.visitor = lambda: (
+            get_adapter().get_client_ip(request),
+            request.META.get("HTTP_USER_AGENT", "").replace("\0", ""),
+        )
         if request.arrival is None or request.arrival.session_data is None:
             return
         session = request.session
@@ -296,3 +302,20 @@ class AdminScopeMiddleware:
         if request.user.is_authenticated and request.user.is_staff:
             return str(request.session.get("admin_schema", settings.SHARED_SCHEMA))
         return "public"
+
+
+class FormStatusMiddleware:
+    """A form that is shown again because something in it was wrong answers 422, allauth's like ours."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_template_response(self, request: HttpRequest, response: Any) -> Any:
+        if request.method == "POST" and response.status_code == 200 and not request.path_info.startswith("/admin/"):
+            shown = (response.context_data or {}).values()
+            if any(isinstance(form, BaseForm) and form.is_bound and form.errors for form in shown):
+                response.status_code = 422
+        return response

@@ -37,6 +37,7 @@ SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 #: Browsers do not come over plain http again, on no host below ours.
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if BEHIND_TLS_PROXY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS_PROXY
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = BEHIND_TLS_PROXY
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -59,7 +60,6 @@ SHARED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
@@ -69,7 +69,6 @@ SHARED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "allauth.usersessions",
     "accounts",
     "billing",
 ]
@@ -104,6 +103,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "tikdash.middleware.MembershipMiddleware",
     "tikdash.middleware.AdminScopeMiddleware",
+    "tikdash.middleware.FormStatusMiddleware",
 ]
 ROOT_URLCONF = "tikdash.urls_public"
 TENANT_URLCONF = "tikdash.urls"
@@ -386,6 +386,7 @@ CELERY_BEAT_SCHEDULE = {
     "partitions-of-usage": {"task": "billing.make_partitions", "schedule": 6 * 3600},
     "keys-to-check": {"task": "accounts.check_waiting_keys", "schedule": 15, "options": {"expires": 15}},
     "watch-of-upstream": {"task": "accounts.watch_upstream", "schedule": 60, "options": {"expires": 50}},
+    "waiting-mails": {"task": "accounts.send_waiting_mails", "schedule": 30, "options": {"expires": 30}},
     "ends-of-trials": {"task": "accounts.end_trials", "schedule": 300, "options": {"expires": 300}},
     "deletions-of-workspaces": {"task": "accounts.erase_due_tenants", "schedule": 300, "options": {"expires": 300}},
     "requests-of-people": {"task": "accounts.go_on_with_requests", "schedule": 60, "options": {"expires": 60}},
@@ -403,6 +404,7 @@ CELERY_BEAT_SCHEDULE = {
     "retention-of-usage": {"task": "billing.drop_old_partitions", "schedule": crontab(hour=6, minute=20)},
     "retention-of-audit": {"task": "accounts.drop_old_partitions", "schedule": crontab(hour=6, minute=25)},
     "unconfirmed-sign-ups": {"task": "accounts.forget_unconfirmed", "schedule": crontab(hour=6, minute=25)},
+    "ended-sessions": {"task": "accounts.forget_ended_sessions", "schedule": crontab(hour=6, minute=35)},
     "orphans": {"task": "snapshots.look_for_orphans", "schedule": crontab(hour=6, minute=30)},
     "peers": {"task": "snapshots.count_peers", "schedule": crontab(hour=6, minute=40)},
 }

@@ -3,9 +3,11 @@ from accounts.models.erasures import TenantErasure
 from accounts.models.incidents import UpstreamIncident
 from accounts.models.invitations import Invitation
 from accounts.models.keys import TenantKey
+from accounts.models.mails import WaitingMail
 from accounts.models.moves import TenantMove
 from accounts.models.pauses import PausedKind
 from accounts.models.privacy import LeftOut, PrivacyRequest
+from accounts.models.sessions import Session
 from accounts.models.shards import Shard
 from accounts.models.sign_ups import SignUp
 from accounts.models.tenants import Domain, Tenant
@@ -22,6 +24,7 @@ __all__ = [
     "Membership",
     "PausedKind",
     "PrivacyRequest",
+    "Session",
     "Shard",
     "SignUp",
     "Tenant",
@@ -30,4 +33,5 @@ __all__ = [
     "TenantMove",
     "UpstreamIncident",
     "User",
+    "WaitingMail",
 ]

@@ -10,7 +10,7 @@ class TenantMove(models.Model):
 
     class State(models.TextChoices):
         COPYING = "copying", "Copying"
-        SWITCHED = "switched", "The new side counts, the old one is emptied"
+        SWITCHED = "switched", "The new side counts, the old one is empty"
         DONE = "done", "Done"
 
     tenant = TenantForeignKey()
@@ -20,6 +20,7 @@ class TenantMove(models.Model):
     sums = models.JSONField(default=dict, help_text="Rows and checksum of each table at the switch.")
     pause_before = models.JSONField(default=dict, help_text="How fetching stood before the move.")
     started_at = models.DateTimeField()
+    frozen_at = models.DateTimeField(null=True, help_text="PostgreSQL refuses to write the tenant's rows since then.")
     switched_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
 

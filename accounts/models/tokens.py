@@ -31,6 +31,9 @@ class ApiToken(models.Model):
     )
     last_used_at = models.DateTimeField(null=True, help_text="To the minute.")
     replaced_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    form_hash = models.CharField(
+        max_length=64, db_default="", help_text="SHA-256 of what names the form that made it: sent twice, it makes one."
+    )
     revoked_at = models.DateTimeField(null=True)
     revoked_reason = models.CharField(max_length=200, db_default="")
 
@@ -40,6 +43,9 @@ class ApiToken(models.Model):
         ordering = ["-created_at"]
         indexes = [models.Index(name="api_tokens_tenant", fields=["tenant", "-created_at"])]
         constraints = [
+            models.UniqueConstraint(
+                name="api_tokens_form", fields=["tenant", "form_hash"], condition=~models.Q(form_hash="")
+            ),
             models.CheckConstraint(name="api_tokens_scopes", condition=~models.Q(scopes=[])),
         ]
 

@@ -15,16 +15,14 @@ from typing import Any, cast
 from uuid import UUID
 
 import structlog
-from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
 from accounts.addresses import ERASED
-from accounts.models import Domain, Membership, Shard, Tenant, TenantErasure, TenantMove, User
+from accounts.models import Domain, Membership, Session, Shard, Tenant, TenantErasure, TenantMove, User
 from accounts.selectors import TenantRef, tenant_by_id
 from accounts.services.auditing import record
 from accounts.services.certificates import seal_certificate
@@ -271,8 +269,7 @@ def _delete_people(user_ids: list[int]) -> int:
     elsewhere = Membership.objects.filter(user_id__in=user_ids).values("user_id")
     leaving = User.objects.filter(pk__in=user_ids, is_staff=False).exclude(pk__in=elsewhere)
     ids = list(leaving.values_list("pk", flat=True))
-    keys = list(UserSession.objects.filter(user_id__in=ids).values_list("session_key", flat=True))
-    Session.objects.filter(session_key__in=keys).delete()
+    Session.objects.filter(user_id__in=ids).delete()
     _forget_of(User, ids)
     for user in leaving:
         user.delete()

@@ -31,7 +31,7 @@ def invite(*, tenant: TenantRef, by: MembershipRef, email: str, role: str, link:
     """Invites `email` as `role` and sends the mail; returns the invitation's id. Inside the tenant's scope.
 
     Raises NotAllowed, BadInput for an address or role that cannot be, for a member, and for somebody who is invited
-    already, LimitReached without a free seat, Unavailable where the mail is not taken: the invitation then stands.
+    already, LimitReached without a free seat.
     """
     refuse_unless(by.role, Capability.MANAGE_PEOPLE)
     email = _clean_email(email)
@@ -59,14 +59,14 @@ def invite(*, tenant: TenantRef, by: MembershipRef, email: str, role: str, link:
             expires_at=now + timedelta(days=settings.INVITATION_DAYS),
         )
         record("person.invited", target=Target("invitation", invitation.pk, email), after={"role": role})
-    _send(invitation, row, link(token))
+        _send(invitation, row, link(token))
     return invitation.pk
 
 
 def invite_again(*, tenant: TenantRef, by: MembershipRef, invitation_id: int, link: Link) -> str:
     """Sends a new link; the former one no longer works. Returns the address.
 
-    Raises NotAllowed, NotFound, Unavailable.
+    Raises NotAllowed, NotFound.
     """
     refuse_unless(by.role, Capability.MANAGE_PEOPLE)
     now, token = clock.now(), secrets.token_urlsafe(32)
@@ -76,7 +76,7 @@ def invite_again(*, tenant: TenantRef, by: MembershipRef, invitation_id: int, li
         invitation.expires_at = now + timedelta(days=settings.INVITATION_DAYS)
         invitation.save(update_fields=["token_hash", "sent_at", "expires_at"])
         record("person.invited_again", target=Target("invitation", invitation.pk, invitation.email))
-    _send(invitation, Tenant.objects.get(pk=tenant.id), link(token))
+        _send(invitation, Tenant.objects.get(pk=tenant.id), link(token))
     return invitation.email
 
 

@@ -1,8 +1,9 @@
-"""Moving a tenant between schemas: copied table by table, compared, switched in one moment, then the old side emptied.
+"""Moving a tenant between schemas: frozen, copied table by table, then compared, switched and emptied in one moment.
 
-`tenants.shard` says which side counts. It changes in one transaction with the last comparison, so that a move that is
-killed at any moment leaves one whole side; the next call goes on where it stopped. Until the switch nothing but copies
-that nobody sees has been made, after it nothing is left to do but to delete.
+`tenants.shard` says which side counts. It changes in one transaction with the last comparison and the deletion of the
+old side, so that a move that is killed at any moment leaves one whole side; the next call goes on where it stopped.
+Until then nothing but copies that nobody sees has been made. From the first copy on PostgreSQL refuses to write the
+tenant's rows (`tikdash.db.guard`), and who writes for all tenants at once waits while the switch compares.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from accounts.services.placement import make_shard
 from accounts.services.tenants import dedicated_schema
 from tikdash import clock
 from tikdash.db.copying import Sum, Table, copy_rows, delete_rows, sum_of, tables_in_order
+from tikdash.db.guard import hold_writers
 from tikdash.db.scope import all_tenants, owner
 from tikdash.errors import TikdashError
 
@@ -31,6 +33,8 @@ log = structlog.get_logger(__name__)
 REASON = "The data of this workspace is being moved. It stays readable; changes are possible again in a few minutes."
 #: How long running jobs may take to end, s. What was copied before is copied again where it has changed, so often.
 IDLE_WITHIN_S, ROUNDS = 120, 5
+#: How long statements that write at this moment may take to end, s.
+WRITTEN_WITHIN_S = 30
 State = TenantMove.State
 
 
@@ -65,11 +69,36 @@ def move_tenant(*, tenant: TenantRef, dedicated: bool, is_busy: Callable[[Tenant
     move = _begun(tenant, dedicated)
     if move.state == State.COPYING:
         _wait_until_idle(tenant, is_busy)
+        _freeze(tenant.id, move)
         _copy_and_switch(tenant.id, move)
     _empty_source(tenant.id, move)
     rows = sum(rows for rows, _checksum in move.sums.values())
     log.info("tenant_moved", tenant=tenant.slug, source=move.source, target=move.target, rows=rows)
     return Moved(move.source, move.target, len(move.sums), rows)
+
+
+def abandon_move(*, tenant: TenantRef) -> str:
+    """Calls off a move that has not changed sides: its copies go, and the tenant is as before. Returns the schema where
+    it stays. Raises CannotMove."""
+    with all_tenants():
+        move = TenantMove.objects.filter(tenant_id=tenant.id, state=State.COPYING).first()
+    if move is None:
+        raise CannotMove(f"No move of “{tenant.slug}” can be called off: there is none, or it has changed sides.")
+    tables = tables_in_order(move.target)
+    with all_tenants(), transaction.atomic():
+        _hold_writers(tenant.id, of_all_tenants=True)
+        if not TenantMove.objects.select_for_update().filter(pk=move.pk, state=State.COPYING).exists():
+            raise CannotMove(f"The move of “{tenant.slug}” has just changed sides.")
+        for table in reversed(tables):
+            delete_rows(move.target, table, tenant.id)
+        _resume(tenant.id, move)
+        TenantMove.objects.filter(pk=move.pk).update(state=State.DONE, done_at=clock.now())
+        record("workspace.move_abandoned", tenant_id=tenant.id, after={"schema": move.source})
+    with owner(), transaction.atomic():
+        if move.target != settings.SHARED_SCHEMA:
+            _drop_schema(move.target)
+    log.warning("tenant_move_abandoned", tenant=tenant.slug, source=move.source, target=move.target)
+    return str(move.source)
 
 
 def _begun(tenant: TenantRef, dedicated: bool) -> TenantMove:
@@ -114,6 +143,22 @@ def _wait_until_idle(tenant: TenantRef, is_busy: Callable[[TenantRef], bool]) ->
         time.sleep(0.5)
 
 
+def _freeze(tenant_id: int, move: TenantMove) -> None:
+    """From now on PostgreSQL refuses to write rows of the tenant; who was at it is through."""
+    if move.frozen_at is None:
+        move.frozen_at = clock.now()
+        with all_tenants():
+            TenantMove.objects.filter(pk=move.pk).update(frozen_at=move.frozen_at)
+        _passed("frozen")
+    with all_tenants(), transaction.atomic():
+        _hold_writers(tenant_id, of_all_tenants=False)
+
+
+def _hold_writers(tenant_id: int, *, of_all_tenants: bool) -> None:
+    if not hold_writers(tenant_id, of_all_tenants=of_all_tenants, within_s=WRITTEN_WITHIN_S):
+        raise CannotMove("Somebody is writing and does not end. Look for long transactions, and call it again.")
+
+
 def _copy_and_switch(tenant_id: int, move: TenantMove) -> None:
     tables = tables_in_order(move.source)
     for _round in range(ROUNDS):
@@ -139,27 +184,41 @@ def _copy(move: TenantMove, table: Table, tenant_id: int) -> None:
 
 
 def _switch(tenant_id: int, move: TenantMove, tables: list[Table]) -> bool:
-    """The new side counts from now on, if both sides are the same; False where they are not."""
+    """The new side counts from now on and the old one is empty, if both are the same; False where they are not."""
     with all_tenants(), transaction.atomic():
+        _hold_writers(tenant_id, of_all_tenants=True)
         sums: dict[str, Sum] = {}
         for table in tables:
             sums[table.name] = sum_of(move.source, table, tenant_id)
             if sum_of(move.target, table, tenant_id) != sums[table.name]:
                 return False
-        row = Tenant.objects.select_for_update().get(pk=tenant_id)
-        row.shard = Shard.objects.get(schema_name=move.target)
+        Tenant.objects.filter(pk=tenant_id).update(shard=Shard.objects.get(schema_name=move.target))
+        _resume(tenant_id, move)
         move.sums = {name: list(each) for name, each in sums.items()}
         move.state, move.switched_at = State.SWITCHED, clock.now()
-        at, row.fetching_paused_reason, row.fetching_paused_cause = move.pause_before["fields"]
-        row.fetching_paused_at = datetime.fromisoformat(at) if at else None
-        row.save(update_fields=["shard", "fetching_paused_at", "fetching_paused_reason", "fetching_paused_cause"])
         move.save(update_fields=["sums", "state", "switched_at"])
+        for table in reversed(tables):
+            delete_rows(move.source, table, tenant_id)
         record("workspace.moved", tenant_id=tenant_id, before={"schema": move.source}, after={"schema": move.target})
     return True
 
 
+def _resume(tenant_id: int, move: TenantMove) -> None:
+    """Fetching stands as it did before the move."""
+    at, reason, cause = move.pause_before["fields"]
+    Tenant.objects.filter(pk=tenant_id).update(
+        fetching_paused_at=datetime.fromisoformat(at) if at else None,
+        fetching_paused_reason=reason,
+        fetching_paused_cause=cause,
+    )
+
+
 def _empty_source(tenant_id: int, move: TenantMove) -> None:
-    """Deletes what the old side has, last first; what has changed there since the switch stops it."""
+    """Ends the move: the old side has nothing, and its schema goes where it was the tenant's own.
+
+    Something may be there after all: of a move that began under a former version, or of somebody who went round the
+    guard. The same rows as on the new side are deleted, others stop it.
+    """
     for table in reversed(tables_in_order(move.source)):
         with all_tenants(), transaction.atomic():
             there = sum_of(move.source, table, tenant_id)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from accounts.models import User
+from accounts.models import Session, User
+from accounts.sessions import hash_of_key
+from tikdash import clock
 from tikdash.db.scope import no_scope
 
 
@@ -10,3 +12,15 @@ def rename_person(*, user_id: int, name: str) -> None:
     """The name that others see; empty, they see the address."""
     with no_scope():
         User.objects.filter(pk=user_id).update(name=" ".join(name.split()))
+
+
+def end_sessions(*, user_id: int, but: str = "") -> int:
+    """Signs the person out on every host and browser; the session with the key `but` stays. Returns how many ended."""
+    with no_scope():
+        return Session.objects.filter(user_id=user_id).exclude(key_hash=hash_of_key(but)).delete()[0]
+
+
+def forget_ended_sessions() -> int:
+    """Deletes sessions whose time is over; returns how many."""
+    with no_scope():
+        return Session.objects.filter(expires_at__lt=clock.now()).delete()[0]

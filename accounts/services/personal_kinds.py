@@ -118,6 +118,7 @@ WITHOUT = {
     "accounts.Membership": _CUSTOMER,
     "accounts.PausedKind": "a kind of job and a sentence of operators",
     "accounts.PrivacyRequest": "sealed while the request is open, keyed digests and counts afterwards",
+    "accounts.Session": "sealed, and over with the person's log-in or its own time",
     "accounts.Shard": "names of schemas",
     "accounts.Tenant": _CUSTOMER,
     "accounts.TenantErasure": "numbers and keyed digests",
@@ -125,4 +126,5 @@ WITHOUT = {
     "accounts.TenantMove": "names of schemas, and sums",
     "accounts.UpstreamIncident": "when the upstream did not answer, with a sentence of operators",
     "accounts.User": _CUSTOMER,
+    "accounts.WaitingMail": "sealed, and gone once it is sent, within a day",
 }

@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from accounts.models import Shard
+from tikdash.db.guard import guard_tables
 from tikdash.db.partitions import make_all_ahead
 from tikdash.db.rls import grant_tables
 from tikdash.db.scope import owner
@@ -55,6 +56,7 @@ def make_schema(schema_name: str) -> None:
 
 
 def give_rights(schema_name: str) -> None:
-    """The rights of the log-in role and the ops role in one schema, after its migrations."""
+    """After the migrations of a schema: the rights of the log-in role and the ops role, and the guard of its tables."""
     with owner(schema_name), transaction.atomic():
+        guard_tables(connection, schema_name)
         grant_tables(connection, schema_name)

@@ -27,9 +27,8 @@ from accounts.selectors import schemas
 from accounts.services.auditing import record
 from accounts.services.left_out import leave_out, names_of
 from accounts.services.personal import Row, erase_of, export_of, kinds, parameters
-from accounts.services.sealing import seal, unseal
 from tikdash import clock
-from tikdash.crypto import keyed_digest
+from tikdash.crypto import keyed_digest, lock, unlock
 from tikdash.db.scope import all_tenants
 from tikdash.errors import BadInput, LimitReached
 from tikdash.tiklive.people import Person
@@ -39,6 +38,7 @@ log = structlog.get_logger(__name__)
 
 ANSWER_WITHIN = timedelta(days=30)
 ERASE = "accounts.erase_person"
+SEALED_FOR = "accounts.privacy"
 #: How much longer than a job's lease an erasure waits before it looks once more: processes know who is left out for
 #: some seconds, and a job may have begun just before.
 MARGIN = timedelta(minutes=2)
@@ -74,7 +74,7 @@ def open_request(
             asked_by=asked_by,
             basis=basis,
             identity=_sealed(person),
-            contact=seal(contact) if contact else "",
+            contact=lock(contact, SEALED_FOR) if contact else "",
             asked_on=asked_on,
             due_on=asked_on + ANSWER_WITHIN,
         )
@@ -86,13 +86,13 @@ def person_of(request: PrivacyRequest) -> Person:
     """Whom an open request is about; nobody once it is done."""
     if not request.identity:
         return Person()
-    names = orjson.loads(unseal(request.identity))
+    names = orjson.loads(unlock(request.identity, SEALED_FOR))
     return Person(*(frozenset(names[name]) for name in ("handles", "ids", "sec_uids")))
 
 
 def contact_of(request: PrivacyRequest) -> str:
     """Where the answer goes; empty once the request is done."""
-    return unseal(request.contact) if request.contact else ""
+    return unlock(request.contact, SEALED_FOR) if request.contact else ""
 
 
 def search(request: PrivacyRequest) -> Person:
@@ -312,7 +312,7 @@ def _cell(value: Any) -> str:
 
 def _sealed(person: Person) -> str:
     names = {"handles": sorted(person.handles), "ids": sorted(person.ids), "sec_uids": sorted(person.sec_uids)}
-    return seal(orjson.dumps(names).decode())
+    return lock(orjson.dumps(names).decode(), SEALED_FOR)
 
 
 def _refuse_unless(request: PrivacyRequest, *states: str) -> None:

@@ -9,14 +9,14 @@ import string
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
+from hashlib import sha256, sha512
 from ipaddress import ip_address, ip_network
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import ApiToken
+from accounts.models import ApiToken, Tenant
 from accounts.selectors import TenantRef, tenant_by_id
 from accounts.services.auditing import Actor, Target, current_actor, record
 from accounts.token_scopes import SCOPES, allows
@@ -35,6 +35,8 @@ LAST_USE_WITHIN = timedelta(minutes=1)
 MOST_TOKENS, LONGEST_NAME, MOST_TAGS, MOST_NETWORKS = 50, 80, 20, 20
 LONGEST_OVERLAP = timedelta(days=7)
 LONGEST_LIFE = timedelta(days=3660)
+#: A form that is sent again so soon shows the token that it made.
+SHOWN_AGAIN_WITHIN = timedelta(minutes=10)
 
 
 class BadToken(TikdashError):
@@ -110,8 +112,12 @@ def create_token(
     tags: Sequence[str] = (),
     networks: Sequence[str] = (),
     expires_at: datetime | None = None,
+    once: str = "",
 ) -> NewToken:
-    """Makes a token. Raises BadInput with the field that is wrong, LimitReached where there are too many."""
+    """Makes a token. Raises BadInput with the field that is wrong, LimitReached where there are too many.
+
+    `once` names the form that was sent: sent twice, within ten minutes, it makes one token and shows it both times.
+    """
     name = " ".join(clean_text(name).split())
     if not name or len(name) > LONGEST_NAME:
         raise BadInput(_("Name the token after what uses it, in at most 80 characters."), field="name")
@@ -124,24 +130,34 @@ def create_token(
     if expires_at is not None and not now < expires_at <= now + LONGEST_LIFE:
         raise BadInput(_("Choose an end that lies ahead."), field="expires")
     with tenant_scope(tenant), transaction.atomic():
+        # One after the other: two at once would not count, nor know, each other.
+        Tenant.objects.select_for_update().get(pk=tenant.id)
+        if same := _made_with(tenant, once):
+            return same
         plan_service().require(tenant, "api")
         if ApiToken.objects.filter(revoked_at__isnull=True).count() >= MOST_TOKENS:
             raise LimitReached(_("A workspace has at most 50 tokens. Revoke one that nobody uses."))
-        token, raw = _made(tenant, name, sorted(set(scopes)), tags, _networks(networks), expires_at)
+        token, raw = _made(tenant, name, sorted(set(scopes)), tags, _networks(networks), expires_at, once)
         facts = {"scopes": token.scopes, "tags": tags, "networks": token.networks, "expires_at": expires_at}
         record("token.created", target=_target(token), after=facts)
     return NewToken(token.pk, raw)
 
 
-def rotate_token(*, tenant: TenantRef, token_id: int, overlap: timedelta) -> NewToken:
-    """Another token in place of this one, which works on for `overlap`. Raises NotFound, BadInput."""
+def rotate_token(*, tenant: TenantRef, token_id: int, overlap: timedelta, once: str = "") -> NewToken:
+    """Another token in place of this one, which works on for `overlap`; `once` as in `create_token`.
+
+    Raises NotFound, BadInput.
+    """
     if not timedelta() <= overlap <= LONGEST_OVERLAP:
         raise BadInput(_("The old token may work on for at most 7 days."), field="overlap")
     with tenant_scope(tenant), transaction.atomic():
+        Tenant.objects.select_for_update().get(pk=tenant.id)
+        if same := _made_with(tenant, once):
+            return same
         old = _usable(token_id)
         if old.replaced_by_id is not None:
             raise BadInput(_("This token has been replaced already."))
-        token, raw = _made(tenant, old.name, old.scopes, old.tags, old.networks, old.expires_at)
+        token, raw = _made(tenant, old.name, old.scopes, old.tags, old.networks, old.expires_at, once)
         until = clock.now() + overlap
         old.replaced_by = token
         old.expires_at = min(old.expires_at, until) if old.expires_at else until
@@ -230,11 +246,10 @@ def _made(
     tags: list[str],
     networks: list[str],
     expires_at: datetime | None,
+    once: str,
 ) -> tuple[ApiToken, str]:
-    key = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _each in range(KEY_LENGTH))
-    secret = "".join(secrets.choice(string.ascii_letters + string.digits) for _each in range(SECRET_LENGTH))
-    hide(secret)
     pepper_id, pepper = next(iter(_peppers().items()))
+    key, secret = _drawn(pepper, tenant.id, once or secrets.token_hex(32))
     actor = current_actor()
     token = ApiToken.objects.create(
         tenant_id=tenant.id,
@@ -248,8 +263,45 @@ def _made(
         expires_at=expires_at,
         created_at=clock.now(),
         created_by_id=actor.id if actor.kind == "user" else None,
+        form_hash=_hash_of_form(once),
     )
     return token, f"{PREFIX}_{key}_{secret}"
+
+
+def _made_with(tenant: TenantRef, once: str) -> NewToken | None:
+    """The token that this very form has made a moment ago, to be shown once more: the first answer may be lost."""
+    token = ApiToken.objects.filter(form_hash=_hash_of_form(once)).first() if once else None
+    if token is None:
+        return None
+    pepper = _peppers().get(token.pepper_id)
+    if pepper is None or token.revoked_at is not None or token.created_at < clock.now() - SHOWN_AGAIN_WITHIN:
+        raise BadInput(_("This form has made its token already: it is in the list. Open the page anew for another."))
+    key, secret = _drawn(pepper, tenant.id, once)
+    return NewToken(token.pk, f"{PREFIX}_{key}_{secret}")
+
+
+def _drawn(pepper: bytes, tenant_id: int, seed: str) -> tuple[str, str]:
+    """Key and secret of a token from a seed that nobody can guess, which only whoever has the pepper can repeat."""
+    key, secret = (
+        hmac.new(pepper, f"{part}\n{tenant_id}\n{seed}".encode(), sha512).digest() for part in ("key", "secret")
+    )
+    small = _written(key, string.ascii_lowercase + string.digits, KEY_LENGTH)
+    large = _written(secret, string.ascii_letters + string.digits, SECRET_LENGTH)
+    hide(large)
+    return small, large
+
+
+def _written(digest: bytes, letters: str, length: int) -> str:
+    """So many letters of 512 random bits, of which they take 240 at most."""
+    number, written = int.from_bytes(digest), ""
+    for _each in range(length):
+        number, place = divmod(number, len(letters))
+        written += letters[place]
+    return written
+
+
+def _hash_of_form(once: str) -> str:
+    return sha256(once.encode("utf-8", "replace")).hexdigest() if once else ""
 
 
 def _usable(token_id: int) -> ApiToken:

@@ -59,7 +59,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return user if user is not None and user.is_active else None
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Raises Unavailable where the mail server does not take it: nobody waits for a mail that never comes."""
+        """By a worker, once the request is through: a page that sends one takes as long as one that does not."""
         send_mail(template=template_prefix, to=email, context={"email": email} | context)
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:

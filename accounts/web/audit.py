@@ -17,7 +17,8 @@ from django.views.decorators.http import require_GET
 
 from accounts.audit_events import AREAS
 from accounts.audit_log import Wanted, all_entries, find_entries, people_of
-from accounts.roles import Capability, refuse_unless
+from accounts.roles import Capability
+from accounts.web.capabilities import requires
 from tikdash.errors import BadInput
 from tikdash.ui.cells import harmless
 from tikdash.ui.htmx import wants_piece, with_query
@@ -31,9 +32,9 @@ COLUMNS = (
 
 
 @require_GET
+@requires(Capability.READ_AUDIT_LOG)
 def index(request: Any) -> HttpResponse:
     """The entries that the form wants, the newest first; the address carries form and position."""
-    refuse_unless(request.membership.role, Capability.READ_AUDIT_LOG)
     values = {name: request.GET.get(name, "")[:40] for name in FIELDS}
     errors: dict[str, str] = {}
     page = None
@@ -59,9 +60,9 @@ def index(request: Any) -> HttpResponse:
 
 
 @require_GET
+@requires(Capability.READ_AUDIT_LOG)
 def export(request: Any) -> FileResponse:
     """The same entries as CSV, through a file: half a log is never taken for a whole one."""
-    refuse_unless(request.membership.role, Capability.READ_AUDIT_LOG)
     file: IO[bytes] = TemporaryFile()  # noqa: SIM115  (the response closes it)
     try:
         text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)

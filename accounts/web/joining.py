@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.usersessions.models import UserSession
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
@@ -55,4 +54,3 @@ def _join_as_new(request: Any, token: str) -> None:
         password=request.POST.get("password", "")[:500],
     )
     login(request, user, backend=BACKEND)
-    UserSession.objects.create_from_request(request)

@@ -13,8 +13,9 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.key_list import keys_of
-from accounts.roles import Capability, refuse_unless
+from accounts.roles import Capability
 from accounts.services.own_keys import add_key, delete_key, may_share, use_shared_key
+from accounts.web.capabilities import requires
 from tikdash.errors import BadInput, NotInPlan, TikdashError
 from tikdash.ui.htmx import wants_piece
 
@@ -23,9 +24,9 @@ from tikdash.ui.htmx import wants_piece
 @sensitive_variables("typed")
 @never_cache
 @require_http_methods(["GET", "POST"])
+@requires(Capability.MANAGE_KEYS)
 def index(request: Any) -> HttpResponse:
     """The keys; a key that is pasted is tried by a worker. It is never shown again."""
-    refuse_unless(request.membership.role, Capability.MANAGE_KEYS)
     error = ""
     if request.method == "POST":
         typed = str(request.POST.get("key", ""))[:1000]
@@ -41,18 +42,18 @@ def index(request: Any) -> HttpResponse:
 
 @never_cache
 @require_GET
+@requires(Capability.MANAGE_KEYS)
 def progress(request: Any) -> HttpResponse:
     """How far the check is, as a piece of the page."""
-    refuse_unless(request.membership.role, Capability.MANAGE_KEYS)
     if not wants_piece(request):
         return redirect("keys")
     return render(request, "accounts/_keys.html", _context(request))
 
 
 @require_POST
+@requires(Capability.MANAGE_KEYS)
 def delete(request: Any) -> HttpResponse:
     """Asks once more, then the key in use is gone."""
-    refuse_unless(request.membership.role, Capability.MANAGE_KEYS)
     if not request.POST.get("confirmed"):
         return render(request, "accounts/key_delete.html", _context(request))
     try:
@@ -68,9 +69,9 @@ def delete(request: Any) -> HttpResponse:
 
 
 @require_POST
+@requires(Capability.MANAGE_KEYS)
 def shared(request: Any) -> HttpResponse:
     """Back to the shared key, where that is allowed."""
-    refuse_unless(request.membership.role, Capability.MANAGE_KEYS)
     try:
         use_shared_key(tenant=request.tenant)
     except TikdashError as error:

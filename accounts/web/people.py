@@ -21,7 +21,7 @@ from accounts.web.capabilities import requires
 from accounts.web.hosts import host_url
 from accounts.web.limits import is_too_often
 from accounts.web.second_factor import step_up
-from tikdash.errors import LimitReached, TikdashError, Unavailable
+from tikdash.errors import LimitReached, TikdashError
 from tikdash.plans import limits_of
 
 
@@ -40,8 +40,6 @@ def invite_person(request: Any) -> HttpResponse:
         return _page(request, form, {"email": gettext("These are many invitations. Wait an hour.")}, status=429)
     try:
         invite(tenant=request.tenant, by=request.membership, link=_link(request), **form)
-    except Unavailable:
-        messages.warning(request, gettext("The mail could not be sent. Send the invitation again in a few minutes."))
     except TikdashError as error:
         field = error.data.get("field", "email")
         return _page(request, form, {field: str(error)}, status=409 if isinstance(error, LimitReached) else 422)

@@ -17,8 +17,9 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext, gettext_lazy
 
-from accounts.services.sealing import seal, unseal
+from tikdash.crypto import lock, unlock
 
+SEALED_FOR = "accounts.second-factor"
 #: What counts as a second factor; recovery codes only stand in for one.
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 
@@ -38,10 +39,10 @@ class SecondFactors(DefaultMFAAdapter):
     }
 
     def encrypt(self, text: str) -> str:
-        return seal(text)
+        return lock(text, SEALED_FOR)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return unseal(encrypted_text)
+        return unlock(encrypted_text, SEALED_FOR)
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         return {"id": settings.BASE_DOMAIN, "name": "Tikdash"}

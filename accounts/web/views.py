@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
-from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
@@ -45,7 +44,6 @@ def enter_workspace(request: Any) -> HttpResponse:
     """Takes the ticket and opens the session of this host."""
     user = redeem_ticket(ticket=request.GET.get("ticket", ""), tenant_id=request.tenant.id)
     login(request, user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    UserSession.objects.create_from_request(request)
     target = request.GET.get("next", "")
     return redirect(target if get_adapter(request).is_safe_url(target) else "/")
 

@@ -10,7 +10,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.services.people import rename_person
+from accounts.services.people import end_sessions, rename_person
+from accounts.session_list import sessions_of
 from accounts.web.forms import ProfileForm
 
 
@@ -29,3 +30,15 @@ def profile(request: Any) -> HttpResponse:
 def passkeys(request: HttpRequest) -> HttpResponse:
     """Where allauth goes when a passkey was changed: they stand with the other factors."""
     return redirect("mfa_index")
+
+
+@require_http_methods(["GET", "POST"])
+def sessions(request: Any) -> HttpResponse:
+    """Where the person is signed in; one button ends all but this session."""
+    if request.method == "POST":
+        end_sessions(user_id=request.user.pk, but=request.session.session_key)
+        messages.success(request, gettext("You are signed out everywhere else."))
+        return redirect("sessions")
+    return render(
+        request, "accounts/sessions.html", {"sessions": sessions_of(request.user, request.session.session_key)}
+    )

@@ -7,7 +7,6 @@ from allauth.mfa.base import views as second_factor
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as app
 from allauth.mfa.webauthn import views as passkeys
-from allauth.usersessions import views as sessions
 from django.urls import path
 
 from accounts.web import you
@@ -17,7 +16,7 @@ urlpatterns = [
     path("email/", views.email, name="account_email"),
     path("password/", views.password_change, name="account_change_password"),
     path("password/first/", views.password_set, name="account_set_password"),
-    path("sessions/", sessions.list_usersessions, name="usersessions_list"),
+    path("sessions/", you.sessions, name="sessions"),
     path("second-factor/", second_factor.index, name="mfa_index"),
     path("second-factor/app/", app.activate_totp, name="mfa_activate_totp"),
     path("second-factor/app/remove/", app.deactivate_totp, name="mfa_deactivate_totp"),

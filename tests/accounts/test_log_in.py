@@ -50,7 +50,7 @@ def test_wrong_password_unknown_person_and_inactive_person_get_the_very_same_ans
         sign_in(host, "max@acme.example", PASSWORD),
         sign_in(host, "max@acme.example", "wrong"),
     ]
-    assert [response.status_code for response in answers] == [200] * 4
+    assert [response.status_code for response in answers] == [422] * 4
     assert [said(response) for response in answers] == [[WRONG]] * 4
     assert all("sessionid" not in response.cookies for response in answers)
 

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from accounts.models import AuditEntry, Shard, Tenant, TenantMove
 from accounts.selectors import TenantRef, schemas, tenant_by_slug
 from accounts.services import moving
 from accounts.services.pausing import pause_tenant, resume_tenant
+from accounts.services.placement import give_rights
 from accounts.services.tenants import create_tenant
 from snapshots.models import FetchJob, Post, PostSnapshot, TrackedAccount
 from tests import factories
 from tests.cast import Cast
 from tikdash import clock
 from tikdash.db.copying import sum_of, tables_in_order
+from tikdash.db.guard import was_refused
 from tikdash.db.rls import faults_of_tables
-from tikdash.db.scope import all_tenants, tenant_scope
+from tikdash.db.scope import all_tenants, owner, tenant_scope
 from tikdash.errors import LimitReached
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -188,37 +191,146 @@ def test_a_pause_of_before_is_there_again_afterwards(mover: TenantRef) -> None:
     assert (row.fetching_paused_reason, row.fetching_paused_cause, row.fetching_paused_at) == ("Unpaid.", "ops", since)
 
 
-def test_what_changes_after_it_was_copied_is_copied_again(mover: TenantRef, monkeypatch: Any) -> None:
-    """A writer that does not know of the move, before the switch: nothing of it is lost."""
+def test_meanwhile_postgresql_refuses_to_write_the_tenants_rows(
+    mover: TenantRef, committed_db: Cast, monkeypatch: Any
+) -> None:
+    """Whatever the application believes: a worker that does not know of the move writes nothing, and others may."""
+    before = sums(mover.id, "shared")
+    refused: list[str] = []
+
+    def write(step: str) -> None:
+        if not step.startswith(("frozen", "copied")):
+            return
+        with tenant_scope(mover):
+            account = TrackedAccount.objects.get(username="mover.0")
+            for change in (
+                lambda: TrackedAccount.objects.filter(pk=account.pk).update(nickname="Changed"),
+                lambda: factories.make_account("late.comer"),
+                lambda: FetchJob.objects.all().delete(),
+                lambda: factories.make_snapshots(account, [7], captured_on=date(2020, 1, 1)),
+            ):
+                with pytest.raises(DatabaseError) as error, transaction.atomic():
+                    change()
+                assert was_refused(error.value)
+            refused.append(step)
+        with tenant_scope(committed_db.acme):
+            TrackedAccount.objects.filter(username="acme.0").update(nickname=step)
+
+    monkeypatch.setattr(moving, "_passed", write)
+    move(mover, True)
+    assert refused[0] == "frozen" and len(refused) >= 9
+    assert sums(mover.id, "tenant_mover") == before
+    with tenant_scope(committed_db.acme):
+        assert TrackedAccount.objects.get(username="acme.0").nickname.startswith("copied")
+
+
+def test_what_changes_for_all_tenants_after_it_was_copied_is_copied_again(mover: TenantRef, monkeypatch: Any) -> None:
+    """The dispatcher and its like write for all at once and are not refused: nothing of it is lost."""
     done: list[str] = []
 
     def write(step: str) -> None:
         if step == "copied comments" and not done:
             done.append(step)
-            with tenant_scope(mover):
+            with all_tenants("shared"):
                 TrackedAccount.objects.filter(username="mover.0").update(nickname="Changed")
-                factories.make_account("late.comer")
 
     monkeypatch.setattr(moving, "_passed", write)
     move(mover, True)
     assert done
     with tenant_scope(tenant_by_slug("mover")):
         assert TrackedAccount.objects.get(username="mover.0").nickname == "Changed"
-        assert TrackedAccount.objects.filter(username="late.comer").exists()
 
 
-def test_what_is_written_to_the_old_side_after_the_switch_is_not_deleted(mover: TenantRef, monkeypatch: Any) -> None:
+def test_who_still_knows_the_former_schema_writes_nothing_there(mover: TenantRef) -> None:
+    """A worker that looked the tenant up before the move and writes after it."""
+    move(mover, True)
+    with tenant_scope(mover):
+        assert TrackedAccount.objects.count() == 0
+        with pytest.raises(DatabaseError) as error, transaction.atomic():
+            factories.make_account("late.comer")
+    assert was_refused(error.value)
+    assert filled(sums(mover.id, "shared")) == {}
+
+
+def test_who_writes_when_the_move_begins_is_waited_for(mover: TenantRef, monkeypatch: Any) -> None:
+    """A transaction of before the freeze commits first, and what it wrote is moved."""
+    began, go_on = threading.Event(), threading.Event()
+
+    def write() -> None:
+        try:
+            with tenant_scope(mover), transaction.atomic():
+                TrackedAccount.objects.filter(username="mover.0").update(nickname="Just in time")
+                began.set()
+                go_on.wait(20)
+        finally:
+            connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert began.wait(20)
+    steps: list[str] = []
+
+    def watch(step: str) -> None:
+        steps.append(step)
+        if step == "frozen":
+            threading.Timer(0.5, go_on.set).start()
+        elif step.startswith("copied"):
+            assert go_on.is_set(), "nothing is copied while somebody writes"
+
+    monkeypatch.setattr(moving, "_passed", watch)
+    move(mover, True)
+    writer.join()
+    with tenant_scope(tenant_by_slug("mover")):
+        assert TrackedAccount.objects.get(username="mover.0").nickname == "Just in time"
+
+
+def test_who_writes_and_does_not_end_stops_the_move_in_words(mover: TenantRef, monkeypatch: Any) -> None:
+    began, go_on = threading.Event(), threading.Event()
+
+    def write() -> None:
+        try:
+            with tenant_scope(mover), transaction.atomic():
+                TrackedAccount.objects.filter(username="mover.0").update(nickname="Slow")
+                began.set()
+                go_on.wait(20)
+        finally:
+            connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert began.wait(20)
+    monkeypatch.setattr(moving, "WRITTEN_WITHIN_S", 1)
+    with pytest.raises(moving.CannotMove, match="writing and does not end"):
+        move(mover, True)
+    go_on.set()
+    writer.join()
+    move(mover, True)
+    with tenant_scope(tenant_by_slug("mover")):
+        assert TrackedAccount.objects.get(username="mover.0").nickname == "Slow"
+
+
+def test_what_stands_on_the_old_side_after_the_switch_is_not_deleted(mover: TenantRef, monkeypatch: Any) -> None:
     def write(step: str) -> None:
         if step == "switched":
-            with tenant_scope(mover):
-                TrackedAccount.objects.filter(username="mover.0").update(nickname="Lost")
+            with all_tenants("shared"):
+                factories.make_account("went.round.the.guard", tenant_id=mover.id)
 
     monkeypatch.setattr(moving, "_passed", write)
     with pytest.raises(moving.CannotMove, match=r"shared\.accounts has changed since the switch"):
         move(mover, True)
-    with tenant_scope(mover):
-        assert TrackedAccount.objects.filter(nickname="Lost").exists()
+    with all_tenants("shared"):
+        assert TrackedAccount.objects.filter(username="went.round.the.guard").exists()
     assert tenant_by_slug("mover").schema_name == "tenant_mover"
+
+
+def test_a_table_without_the_guard_is_found(mover: TenantRef) -> None:
+    with owner("shared"), connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER tenant_home ON shared.posts")
+    with all_tenants("shared"):
+        assert faults_of_tables(connection, "shared") == ["shared.posts can be written while its tenant is moved"]
+    give_rights("shared")
+    with all_tenants("shared"):
+        assert faults_of_tables(connection, "shared") == []
 
 
 def test_a_running_job_is_waited_for(mover: TenantRef, monkeypatch: Any) -> None:
@@ -252,3 +364,37 @@ def test_keys_that_another_tenant_has_there_stop_the_move(mover: TenantRef, comm
         assert TrackedAccount.objects.count() == 5
     with tenant_scope(committed_db.acme):
         assert TrackedAccount.objects.count() == 4
+
+
+@pytest.mark.parametrize("dedicated", [True, False])
+def test_a_move_that_has_not_changed_sides_is_called_off(mover: TenantRef, monkeypatch: Any, dedicated: bool) -> None:
+    if not dedicated:
+        move(mover, True)
+    source = tenant_by_slug("mover").schema_name
+    target = "tenant_mover" if dedicated else "shared"
+    before = sums(mover.id, source)
+
+    def stop(step: str) -> None:
+        if step == "copied comments":
+            raise Stopped
+
+    monkeypatch.setattr(moving, "_passed", stop)
+    with pytest.raises(Stopped):
+        move(mover, dedicated)
+    assert filled(sums(mover.id, target)) != {}
+    said = StringIO()
+    call_command("move_tenant", "mover", "--abandon", stdout=said)
+    assert f"stays in {source}" in said.getvalue()
+    now = tenant_by_slug("mover")
+    assert now.schema_name == source and now.paused_reason == "" and sums(mover.id, source) == before
+    if dedicated:
+        assert "tenant_mover" not in schemas()
+    else:
+        assert filled(sums(mover.id, "shared")) == {}
+    with tenant_scope(now):
+        factories.make_account("can.be.written.again")
+    with pytest.raises(CommandError, match="can be called off"):
+        call_command("move_tenant", "mover", "--abandon", stdout=StringIO())
+    monkeypatch.undo()
+    move(mover, dedicated)
+    assert tenant_by_slug("mover").schema_name == target

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -18,6 +17,7 @@ from accounts.services.inviting import hash_of
 from accounts.services.tenants import add_member, create_tenant
 from billing.models import Plan
 from tests.cast import PASSWORD, Cast
+from tests.mails import outbox
 from tests.threads import at_once
 from tikdash import clock
 from tikdash.db.scope import tenant_scope
@@ -48,8 +48,8 @@ def invite(user: User, email: str = "ivo@new.example", role: str = "member") -> 
 
 
 def link_in_mail() -> str:
-    found = re.search(r"^http://acme.localhost(/join/\S+/)$", str(mail.outbox[-1].body), re.MULTILINE)
-    assert found, mail.outbox[-1].body
+    found = re.search(r"^http://acme.localhost(/join/\S+/)$", str(outbox()[-1].body), re.MULTILINE)
+    assert found, outbox()[-1].body
     return found.group(1)
 
 
@@ -77,7 +77,7 @@ def test_every_capability_says_who_has_it_and_owners_have_all() -> None:
 
 def test_somebody_new_joins_by_the_link_with_a_password_of_their_own(cast: Cast) -> None:
     assert invite(cast.ana)["Location"] == "/people/"
-    (sent,) = mail.outbox
+    (sent,) = outbox()
     assert sent.to == ["ivo@new.example"] and "ana@acme.example invites you to Acme Talent" in sent.subject
     page = on(None).get(link_in_mail())
     assert "ivo@new.example is invited as a member." in text(page) and "100 accounts" not in text(page)
@@ -164,14 +164,14 @@ def test_an_invitation_ends_and_a_new_link_ends_the_old_one(cast: Cast) -> None:
 )
 def test_an_invitation_that_cannot_be_says_why(cast: Cast, email: str, role: str, words: str) -> None:
     answer = invite(cast.ana, email, role)
-    assert answer.status_code == 422 and words in text(answer) and not mail.outbox
+    assert answer.status_code == 422 and words in text(answer) and not outbox()
 
 
 def test_nobody_is_invited_twice(cast: Cast) -> None:
     invite(cast.ana)
     again = invite(cast.ana, " IVO@new.example ")
     assert again.status_code == 422 and "is invited already" in text(again)
-    assert len(mail.outbox) == 1
+    assert len(outbox()) == 1
 
 
 def test_seats_are_the_plans_and_invitations_take_them(cast: Cast) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hmac
 import re
+import threading
+from collections import Counter
 from datetime import timedelta
 from io import StringIO
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -274,7 +277,7 @@ def test_the_page_shows_a_token_once(cast: Cast) -> None:
     again = ana.get("/settings/tokens/").content.decode()
     assert raw[0] not in again and raw[0][:16] in again
     bad = ana.post("/settings/tokens/", form | {"scopes": [], "expires": "never"})
-    assert bad.status_code == 400 and "Choose an end from the list." in bad.content.decode()
+    assert bad.status_code == 422 and "Choose an end from the list." in bad.content.decode()
     assert ana.post(f"/settings/tokens/{who.token_id}/revoke/").status_code == 302
     with pytest.raises(BadToken):
         authenticate(raw[0], HERE)
@@ -286,3 +289,58 @@ def test_members_may_not_manage_tokens(cast: Cast) -> None:
     assert max_.get("/settings/tokens/").status_code == 403
     assert max_.post(f"/settings/tokens/{made.id}/revoke/").status_code == 403
     assert authenticate(made.raw, HERE)
+
+
+def test_a_form_that_is_sent_twice_makes_one_token_and_shows_it_both_times(cast: Cast) -> None:
+    ana = browser(cast.ana)
+    once = re.search(r'name="once" value="([0-9a-f-]{36})"', ana.get("/settings/tokens/").content.decode())
+    assert once
+    form = {"name": "Agency", "scopes": ["accounts:read"], "expires": "30", "once": once[1]}
+    shown = {raw_in(ana.post("/settings/tokens/", form)) for _each in range(2)}
+    assert len(shown) == 1
+    with tenant_scope(cast.acme):
+        first = ApiToken.objects.get()
+    assert authenticate(*shown, HERE).token_id == first.pk
+    replaced = {raw_in(ana.post(f"/settings/tokens/{first.pk}/replace/", {"once": str(uuid4())})) for _ in range(1)}
+    again = str(uuid4())
+    with tenant_scope(cast.acme):
+        second = ApiToken.objects.exclude(pk=first.pk).get()
+    pair = {raw_in(ana.post(f"/settings/tokens/{second.pk}/replace/", {"once": again})) for _each in range(2)}
+    assert len(replaced) == len(pair) == 1 and replaced != pair
+    # The same form in another workspace makes another token, and hours later it shows nothing.
+    rita = browser(cast.rita, "rival.localhost")
+    assert raw_in(rita.post("/settings/tokens/", form)) not in shown
+    with tenant_scope(cast.acme):
+        ApiToken.objects.filter(pk=first.pk).update(created_at=clock.now() - timedelta(hours=1))
+    late = ana.post("/settings/tokens/", form)
+    assert late.status_code == 422 and "has made its token already" in late.content.decode()
+    assert "tkd_" + first.key + "_" not in late.content.decode()
+
+
+def raw_in(answer: Any) -> str:
+    (raw,) = re.findall(r"tkd_[a-z0-9]{12}_[A-Za-z0-9]{40}", answer.content.decode())
+    return str(raw)
+
+
+def test_two_that_send_the_form_at_once_make_one_token(committed_db: Cast) -> None:
+    once, made = str(uuid4()), []
+
+    def send() -> None:
+        try:
+            made.append(make(committed_db.acme, once=once).raw)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send) for _each in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 4 and len(set(made)) == 1
+
+
+def test_secrets_of_tokens_are_drawn_from_all_letters_alike(cast: Cast) -> None:
+    drawn = [make(cast.acme).raw.split("_") for _each in range(40)]
+    assert len({secret for _prefix, _key, secret in drawn}) == 40
+    letters = Counter("".join(secret for _prefix, _key, secret in drawn))
+    assert len(letters) == 62 and max(letters.values()) < 60

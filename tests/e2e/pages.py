@@ -60,7 +60,7 @@ OF_PUBLIC_HOST = {
     "you": Shown("/you/", "test_people::test_pictures_of_the_pages_of_people"),
     "account_email": Shown("/you/email/", "test_people::test_pictures_of_the_pages_of_people"),
     "account_change_password": Shown("/you/password/", "test_people::test_pictures_of_the_pages_of_people"),
-    "usersessions_list": Shown("/you/sessions/", "test_people::test_pictures_of_the_pages_of_people"),
+    "sessions": Shown("/you/sessions/", "test_people::test_pictures_of_the_pages_of_people"),
     "mfa_index": Shown("/you/second-factor/", "test_people::test_pictures_of_the_pages_of_people"),
     "mfa_activate_totp": Shown("/you/second-factor/app/", "test_people::test_an_app_is_added_and_asked_for"),
     "mfa_add_webauthn": Shown(

@@ -97,6 +97,7 @@ def _environment(port: int, simulator: str) -> dict[str, str]:
         # Every test signs in, all from one address.
         "LOGIN_RATE_LIMIT": "1000/m/ip",
         "SIGN_UP_RATE_LIMIT": "1000/m/ip",
+        "KEY_CHECK_HANDLE": "lena.bakes",
         "EMAIL_URL": f"filemail:///{MAILS}",
     }
 

@@ -24,6 +24,7 @@ WRONG = "The email address and/or password you specified are not correct."
 def test_a_wrong_log_in_gets_one_sentence_whatever_was_wrong(
     page: Page, stack: Stack, email: str, password: str
 ) -> None:
+    watch_of(page).allow(422)
     page.goto(stack.url("acme", "/"))
     sign_in(page, email, password)
     expect(page.get_by_role("alert")).to_have_text(WRONG)

@@ -89,6 +89,7 @@ def test_from_the_form_to_the_first_numbers_within_a_minute(page: Page, world: C
 
 
 def test_an_address_that_is_taken_is_said_while_one_types(page: Page, world: Cast, stack: Stack) -> None:
+    watch_of(page).allow(422)
     page.goto(stack.url("", "/sign-up/"))
     page.get_by_label("Address").press_sequentially("acme")
     expect(page.get_by_text("This address is taken.")).to_be_visible()

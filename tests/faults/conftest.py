@@ -45,6 +45,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
                 "WEB_HOST": "127.0.0.1",
                 "DATABASE_POOL": "8",
                 "LOG_LEVEL": "INFO",
+                "KEY_CHECK_HANDLE": "lena.bakes",
                 # A server that crashes loses the ends of the last runs, which do not wait for the disk: their jobs run
                 # again once the lease has ended, which a test waits for.
                 "JOB_LEASE_S": "20",

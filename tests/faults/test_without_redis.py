@@ -16,7 +16,7 @@ from tests.faults.installation import Installation, works
 
 TOKEN = "0123456789abcdefghijklmnopqrstuv"
 SESSION = """
-from django.contrib.sessions.backends.db import SessionStore
+from accounts.sessions import SessionStore
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from accounts.services.tenants import add_member
 from accounts.selectors import tenant_by_slug

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.test import Client
 
-from accounts.models import Membership, User
+from accounts.models import Membership, Session, User
 from accounts.selectors import TenantRef, arrival_at
 from snapshots.analytics import growth
 from snapshots.ingest.upsert import store_posts
@@ -143,14 +142,14 @@ def test_a_changed_password_logs_out_at_the_next_request(cast: Cast, asking: Cli
 
 
 def test_a_session_that_is_over_or_forged_logs_nobody_in(asking: Client, accounts: dict[str, int]) -> None:
-    kept = Session.objects.get()
-    Session.objects.update(expire_date="2020-01-01T00:00:00Z")
+    kept, key = Session.objects.get(), asking.cookies["sessionid"].value
+    Session.objects.update(expires_at="2020-01-01T00:00:00Z")
     assert status(asking, accounts["acme"]) == 302
-    kept.session_data = kept.session_data[:-3] + "abc"
+    kept.data = kept.data[:-3] + "abc"
     kept.save()
-    asking.cookies["sessionid"] = kept.session_key
+    asking.cookies["sessionid"] = key
     assert status(asking, accounts["acme"]) == 302
-    for key in ("x' OR '1'='1", "\x00" * 32, "é" * 32):
+    for key in (kept.key_hash, "x' OR '1'='1", "\x00" * 32, "é" * 32):
         asking.cookies["sessionid"] = key
         assert status(asking, accounts["acme"]) == 302
 

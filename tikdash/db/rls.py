@@ -16,6 +16,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.models.expressions import Func
 
 from tikdash.db.backend.base import OPS_ROLE, OWNER_ROLE
+from tikdash.db.guard import unguarded_tables
 
 #: Read before a tenant is known, to find out which one it is.
 EXEMPT_TABLES = frozenset({"domains", "memberships"})
@@ -135,7 +136,7 @@ def is_protected(table: dict[str, Any]) -> bool:
 
 def faults_of_tables(connection: Any, schema: str) -> list[str]:
     """What in `schema` would show one tenant another's rows: one sentence a fault, empty when it is sound."""
-    faults = []
+    faults, unguarded = [], set(unguarded_tables(connection, schema))
     for table in tables_of(connection, schema):
         name = f"{schema}.{table['name']}"
         if table["owner"] == log_in_role(connection):
@@ -147,6 +148,8 @@ def faults_of_tables(connection: Any, schema: str) -> list[str]:
             faults.append(f"{name} has tenant_id and no row-level security")
         if table["name"] in APPEND_ONLY_TABLES and table["can_change"]:
             faults.append(f"{name} is append-only, and the application may change it")
+        if table["name"] in unguarded and is_protected(table):
+            faults.append(f"{name} can be written while its tenant is moved")
     return faults
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.selectors import tenant_by_slug
-from accounts.services.moving import move_tenant
+from accounts.services.moving import abandon_move, move_tenant
 from snapshots.selectors import has_running_jobs
 from tikdash.management.commands._base import TikdashCommand
 
@@ -19,8 +19,12 @@ class Command(TikdashCommand):
         way = parser.add_mutually_exclusive_group(required=True)
         way.add_argument("--dedicated", action="store_true", help="into a schema of its own")
         way.add_argument("--shared", action="store_true", help="into the shared schema")
+        way.add_argument("--abandon", action="store_true", help="call off a move that has not changed sides")
 
-    def run(self, *, slug: str, dedicated: bool, **options: Any) -> tuple[str, Any]:
+    def run(self, *, slug: str, dedicated: bool, abandon: bool, **options: Any) -> tuple[str, Any]:
+        if abandon:
+            schema = abandon_move(tenant=tenant_by_slug(slug))
+            return f"{slug} stays in {schema}, and can be written again.", {"schema": schema}
         moved = move_tenant(tenant=tenant_by_slug(slug), dedicated=dedicated, is_busy=has_running_jobs)
         text = f"{slug} is in {moved.target} now: {moved.rows} row(s) of {moved.tables} tables, compared one by one."
         return text, vars(moved)
