@@ -226,7 +226,7 @@ def test_a_workspace_has_a_bounded_number_of_tokens(cast: Cast, monkeypatch: Any
     make(cast.acme)
     with pytest.raises(LimitReached):
         make(cast.acme)
-    make(cast.rival)
+    make(cast.globex)
 
 
 def test_who_may_write_may_read_and_nothing_else_follows() -> None:
@@ -235,11 +235,11 @@ def test_who_may_write_may_read_and_nothing_else_follows() -> None:
 
 
 def test_a_leaked_token_is_found_by_its_prefix_and_revoked(cast: Cast) -> None:
-    made, other = make(cast.acme), make(cast.rival)
+    made, other = make(cast.acme), make(cast.globex)
     text = f"TOKEN={made.raw}\n# and {other.raw[:16]} somewhere, tkd_000000000000 is nobody's"
     found = find_tokens(text)
     assert [(token.tenant, token.is_whole, token.state) for token in found] == [
-        ("acme", True, "active"), ("rival", False, "active"),
+        ("acme", True, "active"), ("globex", False, "active"),
     ]  # fmt: skip
     said = StringIO()
     call_command("find_token", made.raw, "--revoke", "--reason", "On GitHub.", stdout=said)
