@@ -12,7 +12,7 @@ from django.db.models import F
 from snapshots.handles import clean_handle
 from snapshots.models import AccountNote, FetchJob, Removal, TrackedAccount
 from tikdash import clock
-from tikdash.db.scope import TenantLike, tenant_scope
+from tikdash.db.scope import TenantLike, current_tenant_id, prepared_row, tenant_scope
 from tikdash.errors import NotFound
 from tikdash.retelling import retold
 from tikdash.tiklive.errors import BudgetReached
@@ -20,6 +20,20 @@ from tikdash.words import gettext
 
 #: For so long those who stopped tracking an account, or removed a note, can take that back.
 UNDO_FOR = timedelta(minutes=10)
+#: In the order of `Note`. Each look at an account asks, and nearly always there is none.
+REMOVED_NOTES = """
+    SELECT array_agg(id), array_agg(day), array_agg(text), array_agg(author), array_agg(removed_at)
+      FROM (SELECT * FROM account_notes WHERE account_id = %s AND removed_at > %s
+             ORDER BY removed_at DESC LIMIT 20) AS removed
+"""
+#: The columns of a job that its refresh button needs.
+REFRESH_COLUMNS = (
+    "kind", "queue", "state", "requested_at", "succeeded_at", "failed_at", "next_due_at", "created_at", "error",
+)  # fmt: skip
+REFRESH_JOBS = f"""
+    SELECT {", ".join(f"array_agg({name})" for name in REFRESH_COLUMNS)}
+      FROM fetch_jobs WHERE tenant_id = %s AND account_id = %s AND kind IN ('profile', 'posts')
+"""
 
 
 @dataclass(frozen=True)
@@ -99,10 +113,8 @@ def note_of(account_id: int, note_id: int) -> Note:
 
 def removed_notes(account_id: int) -> list[Note]:
     """The notes of the account that can still be brought back, the last removed first."""
-    found = AccountNote.objects.filter(account_id=account_id, removed_at__gt=clock.now() - UNDO_FOR)
-    return [
-        Note(note.pk, note.day, note.text, note.author, note.removed_at) for note in found.order_by("-removed_at")[:20]
-    ]
+    row = prepared_row(REMOVED_NOTES, [account_id, clock.now() - UNDO_FOR])
+    return [Note(*note) for note in zip(*row, strict=True)] if row and row[0] else []
 
 
 def account_id_of(handle: str) -> int:
@@ -119,7 +131,9 @@ def account_id_of(handle: str) -> int:
 
 def refresh_state(account_id: int) -> RefreshState:
     """The state of the account's refresh button."""
-    jobs = FetchJob.objects.filter(account_id=account_id, kind__in=[FetchJob.Kind.PROFILE, FetchJob.Kind.POSTS])
+    row = prepared_row(REFRESH_JOBS, [current_tenant_id(), account_id])
+    rows = zip(*row, strict=True) if row and row[0] else ()
+    jobs = [FetchJob(**dict(zip(REFRESH_COLUMNS, job, strict=True))) for job in rows]
     by_kind = {job.kind: job for job in jobs}
     job = by_kind.get(FetchJob.Kind.PROFILE)
     if job is None:

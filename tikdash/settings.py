@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "tikdash.middleware.ErrorMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tikdash.compression.CompressionMiddleware",
     "tikdash.middleware.HealthMiddleware",
     "tikdash.middleware.RequestSizeMiddleware",
     "tikdash.middleware.TenantMiddleware",
@@ -113,8 +114,16 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [ROOT / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "tikdash.ui.folding.Loader",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+import orjson
 from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
@@ -14,6 +15,7 @@ from snapshots.analytics.growth import COUNTERS
 from snapshots.models import TrackedAccount
 from snapshots.picture_names import address_of
 from tikdash import clock
+from tikdash.db.scope import prepared_row
 from tikdash.errors import BadInput, NotFound
 from tikdash.tiklive.text import clean_text
 from tikdash.ui import numbers
@@ -46,21 +48,24 @@ SPARKLINES = """
      WHERE account_id = ANY(%(ids)s) AND captured_on >= %(first)s
      GROUP BY account_id
 """
-TILE_BASE = """
-    SELECT DISTINCT ON (counter) counter, value, captured_on
-      FROM account_snapshots, LATERAL (VALUES {values}) AS v(counter, value)
-     WHERE account_id = %(id)s AND captured_on BETWEEN %(first)s AND %(last)s AND value IS NOT NULL
-           AND coalesce(suspect ->> counter, 'rounded') = 'rounded'
-     ORDER BY counter, captured_on
+#: All that the head of a page needs in one row, its last days in arrays: every statement more is a way to the server.
+HEAD = f"""
+    SELECT a.username, a.nickname, a.avatar_file, a.verified, a.bio, a.tracked_reason, a.tags, a.state, a.tracked_since,
+           a.measured_at, ARRAY[{", ".join(f"a.{name}" for name in COUNTERS)}],
+           ARRAY(SELECT h.username FROM account_handles h WHERE h.tenant_id = a.tenant_id AND h.account_id = a.id
+                  ORDER BY h.replaced_at DESC),
+           days.*
+      FROM accounts a,
+           (SELECT array_agg(captured_on ORDER BY captured_on), array_agg(suspect::text ORDER BY captured_on),
+                   {", ".join(f"array_agg({name} ORDER BY captured_on)" for name in COUNTERS)}
+              FROM account_snapshots
+             WHERE account_id = %(id)s AND captured_on BETWEEN %(first)s AND %(last)s) AS days
+     WHERE a.id = %(id)s
 """
-
-ODD_VALUES = f"""
-    SELECT s.captured_on, odd.counter,
-           CASE odd.counter {" ".join(f"WHEN '{name}' THEN s.{name}" for name in COUNTERS)} END
-      FROM account_snapshots s, LATERAL jsonb_each_text(s.suspect) AS odd(counter, why)
-     WHERE s.account_id = %s AND s.captured_on >= %s AND s.suspect IS NOT NULL AND odd.why <> 'rounded'
-     ORDER BY s.captured_on DESC LIMIT 5
+NEWEST_SUSPECT = """
+    SELECT suspect::text FROM account_snapshots WHERE account_id = %s ORDER BY captured_on DESC LIMIT 1
 """
+MOST_NOTES = 5
 
 
 @dataclass(frozen=True)
@@ -169,53 +174,90 @@ def accounts_page(*, text: str = "", reason: str = "", sort: str = DEFAULT_SORT,
     return AccountsPage(rows, total, number, pages)
 
 
+@dataclass(frozen=True)
+class Head:
+    """The head of an account's page: who it is, its five counters with their changes, what was kept aside."""
+
+    account: AccountHeader
+    tiles: list[Tile]
+    notes: list[Note]
+
+
+def head(account_id: int, days: int = SPARKLINE_DAYS) -> Head:
+    """Changes are over `days` days, or since the first reading within them; one statement. Raises NotFound, also for an
+    account of another tenant."""
+    today = clock.today()
+    first = today - timedelta(days=days)
+    row = prepared_row(HEAD, {"id": account_id, "first": first, "last": today})
+    if row is None:
+        raise NotFound(gettext("There is no such account in this workspace."))
+    handle, nickname, avatar, verified, bio, reason, tags, state, since, as_of, now, former, read_on, odd, *counters = (
+        row
+    )
+    account = AccountHeader(
+        id=account_id,
+        handle=handle,
+        nickname=nickname,
+        avatar_url=address_of(avatar),
+        verified=verified,
+        bio=bio,
+        reason=reason,
+        tags=tags,
+        state=state,
+        state_text=gettext(STATE_TEXT[state]),
+        tracked_since=since,
+        former_handles=former,
+        as_of=as_of,
+        freshness=freshness(as_of),
+    )
+    read_on = read_on or []
+    suspects = [orjson.loads(text) if text else {} for text in odd or []]
+    if suspects:
+        last = suspects[-1]
+    else:
+        found = prepared_row(NEWEST_SUSPECT, [account_id])
+        last = orjson.loads(found[0]) if found and found[0] else {}
+    columns = dict(zip(COUNTERS, counters, strict=True))
+    tiles = [
+        _tile(name, value, _first_sound(name, read_on, columns[name] or [], suspects, today), last.get(name), today)
+        for name, value in zip(COUNTERS, now, strict=True)
+    ]
+    return Head(account, tiles, _notes(read_on, columns, suspects))
+
+
 def header(account_id: int) -> AccountHeader:
     """Raises NotFound, also for an account of another tenant."""
-    account = get_account(account_id)
-    former = list(
-        account.former_handles.order_by("-replaced_at").values_list("username", flat=True)  # type: ignore[attr-defined]
-    )
-    return AccountHeader(
-        id=account.pk,
-        handle=account.username,
-        nickname=account.nickname,
-        avatar_url=address_of(account.avatar_file),
-        verified=account.verified,
-        bio=account.bio,
-        reason=account.tracked_reason,
-        tags=account.tags,
-        state=account.state,
-        state_text=gettext(STATE_TEXT[account.state]),
-        tracked_since=account.tracked_since,
-        former_handles=former,
-        as_of=account.measured_at,
-        freshness=freshness(account.measured_at),
-    )
+    return head(account_id).account
 
 
 def tiles(account_id: int, days: int = SPARKLINE_DAYS) -> list[Tile]:
     """The five counters with their change over `days` days, or since the first reading within them."""
-    account = get_account(account_id)
-    today = clock.today()
-    values = ", ".join(f"('{name}', {name})" for name in COUNTERS)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            TILE_BASE.format(values=values),
-            {"id": account_id, "first": today - timedelta(days=days), "last": today - timedelta(days=1)},
-        )
-        base = {name: (value, day) for name, value, day in cursor.fetchall()}
-    newest = account.snapshots.order_by("-captured_on").first()  # type: ignore[attr-defined]
-    suspect = (newest.suspect or {}) if newest else {}
-    return [_tile(account, name, base.get(name), suspect.get(name), today) for name in COUNTERS]
+    return head(account_id, days).tiles
 
 
 def notes(account_id: int) -> list[Note]:
     """What the reader should know about the numbers of the last 30 days: odd values that were kept aside."""
-    get_account(account_id)
-    with connection.cursor() as cursor:
-        cursor.execute(ODD_VALUES, [account_id, clock.today() - timedelta(days=SPARKLINE_DAYS)])
-        rows = cursor.fetchall()
-    return [_note(day, counter, value) for day, counter, value in rows]
+    return head(account_id).notes
+
+
+def _first_sound(
+    name: str, read_on: list[date], values: list[int | None], suspects: list[dict[str, str]], today: date
+) -> tuple[int, date] | None:
+    """The first sound value of a counter with its day; today's is no earlier one."""
+    for day, value, suspect in zip(read_on, values, suspects, strict=True):
+        if value is not None and day < today and suspect.get(name, "rounded") == "rounded":
+            return value, day
+    return None
+
+
+def _notes(read_on: list[date], columns: dict[str, list[int | None]], suspects: list[dict[str, str]]) -> list[Note]:
+    odd = [
+        _note(read_on[place], name, columns[name][place])
+        for place in range(len(read_on) - 1, -1, -1)
+        for name, why in suspects[place].items()
+        if why != "rounded"
+    ]
+    return odd[:MOST_NOTES]
 
 
 def get_account(account_id: int) -> TrackedAccount:
@@ -332,8 +374,7 @@ KEPT_ASIDE = {
 }
 
 
-def _tile(account: TrackedAccount, name: str, base: tuple[int, date] | None, odd: str | None, today: date) -> Tile:
-    value: int | None = getattr(account, name)
+def _tile(name: str, value: int | None, base: tuple[int, date] | None, odd: str | None, today: date) -> Tile:
     change = value - base[0] if base and value is not None else None
     note = ""
     if odd == "rounded":

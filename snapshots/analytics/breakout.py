@@ -29,12 +29,12 @@ from snapshots.analytics.curves import (
     run_of,
     usual_at,
 )
-from snapshots.analytics.kept_runs import keep_runs, known_runs
+from snapshots.analytics.kept_runs import keep_runs, kept, known_runs
 from tikdash import clock
-from tikdash.db.scope import current_tenant_id
+from tikdash.db.scope import current_tenant_id, prepared_row
 from tikdash.errors import BadInput, NotFound
 from tikdash.ui import numbers
-from tikdash.words import gettext
+from tikdash.words import gettext, language
 
 DEFAULT_DAYS = 30
 LONGEST_DAYS = 366
@@ -119,6 +119,15 @@ CURVES = """
                           AND s.play_count IS NOT NULL AND coalesce(s.suspect ->> 'play_count', 'rounded') = 'rounded'
                   ) AS each) AS points
      WHERE p.tenant_id = %(tenant)s AND p.id = ANY(%(ids)s::bigint[])
+"""
+
+#: Another row as soon as a post that an account's breakouts or usual curve are made of is read, comes or goes, or time
+#: moves one across a border of them.
+VERSION = """
+    SELECT count(*), count(*) FILTER (WHERE posted_at >= %(since)s), count(*) FILTER (WHERE posted_at < %(yesterday)s),
+           sum(id)::text, max(measured_at), sum(extract(epoch FROM measured_at))::text, count(deleted_at),
+           max(deleted_at)
+      FROM posts WHERE tenant_id = %(tenant)s AND account_id = %(account)s AND posted_at >= %(first)s
 """
 
 
@@ -217,6 +226,55 @@ def breakouts(
     runs = _runs(tenant_id, facts)
     judged = (_breakout(each, runs[each.id]) for each in facts)
     return sorted((each for each in judged if each), key=lambda each: (each.reached_at, each.post_id), reverse=True)
+
+
+@dataclass(frozen=True)
+class Known:
+    """An account as its posts are at present: what was found of them before still holds if `version` is the same."""
+
+    tenant_id: int
+    account_id: int
+    days: int
+    version: str
+
+
+def known_of(tenant_id: int, account_id: int, days: int, oldest: datetime | None = None) -> Known:
+    """For the breakouts of the last `days` days, and the curve of a post as old as `oldest`. One statement.
+
+    Raises BadInput for a range that is not 1–366 days.
+    """
+    if not 1 <= days <= LONGEST_DAYS:
+        raise BadInput(gettext("The range must be between 1 and 366 days."))
+    now = clock.now()
+    since = now - timedelta(days=days)
+    row = prepared_row(
+        VERSION,
+        {
+            "tenant": tenant_id,
+            "account": account_id,
+            "since": since,
+            "yesterday": now - timedelta(days=1),
+            "first": min(since, oldest or since) - REFERENCES_OF,
+        },
+    )
+    # Words are kept as the reader reads them.
+    return Known(tenant_id, account_id, days, "|".join(map(str, (language(), *(row or ())))))
+
+
+def breakouts_of(known: Known) -> list[Breakout]:
+    """The breakouts of an account as `breakouts` gives them; from what is kept where no post was read since."""
+    return kept(
+        known.tenant_id,
+        f"breakouts:{known.account_id}:{known.days}",
+        known.version,
+        list[Breakout],
+        lambda: breakouts(known.tenant_id, [known.account_id], known.days),
+    )
+
+
+def curve_of(known: Known, post_id: int) -> Curve:
+    """As `curve`; from what is kept where no post of the account was read since. Raises NotFound."""
+    return kept(known.tenant_id, f"curve:{post_id}", known.version, Curve, lambda: curve(post_id))
 
 
 def of_post(post_id: int) -> Breakout | NotBroken | NotEnough:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from django.db import connection
 
 from snapshots.analytics.attention import counters_text
-from snapshots.analytics.breakout import Breakout, breakouts
+from snapshots.analytics.breakout import Breakout, Known, breakouts_of, known_of
 from tikdash import clock
 from tikdash.db.scope import current_tenant_id
 from tikdash.errors import BadInput
@@ -77,9 +77,9 @@ class Annotation:
     author: str = ""
 
 
-def history(account_id: int, days: int = 90) -> list[Annotation]:
-    """What happened to the account in the last `days` days, today included, the oldest first. Three statements,
-    or two where what ran ahead is known already.
+def history(account_id: int, days: int = 90, known: Known | None = None) -> list[Annotation]:
+    """What happened to the account in the last `days` days, today included, the oldest first. Two statements, and those
+    of the breakouts where they are not known already; one where the caller has looked whether they are.
 
     Raises BadInput for a range that is not 1–366 days. An account that is not of this workspace has no history.
     """
@@ -98,7 +98,8 @@ def history(account_id: int, days: int = 90) -> list[Annotation]:
         cursor.execute(EVENTS.format(most=MOST_OF_A_KIND), parameters)
         found = [_event(*row) for row in cursor.fetchall()]
     # A post may break out some time after it was made.
-    found += [each for each in map(_breakout, breakouts(tenant_id, [account_id], days)) if each.day >= first]
+    ran_ahead = breakouts_of(known or known_of(tenant_id, account_id, days))
+    found += [each for each in map(_breakout, ran_ahead) if each.day >= first]
     return sorted(found, key=lambda each: (each.day, each.kind, each.post_id or each.note_id or 0))
 
 

@@ -1,12 +1,15 @@
 """How posts have run, kept in Redis: what was found of a post holds until it or one of its references is read again.
 
 Judging a post takes its curve and those of thirty others. A list judges sixty posts, of which since the last look few
-have been read. Without Redis, or after it was emptied, all are judged anew.
+have been read. What was found of all posts of an account is kept as a whole, too, until one of them is read again.
+Without Redis, or after it was emptied, all are judged anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeVar, cast
 
 import msgspec
 from redis import Redis
@@ -22,6 +25,8 @@ class _Kept(msgspec.Struct, array_like=True):
     fingerprint: str
     run: Run
 
+
+T = TypeVar("T")
 
 _decoder = msgspec.msgpack.Decoder(_Kept)
 _encoder = msgspec.msgpack.Encoder()
@@ -45,6 +50,24 @@ def keep_runs(tenant_id: int, runs: Mapping[int, tuple[str, Run]]) -> None:
         where_there(lambda server: _write(server, tenant_id, texts), None)
 
 
+def kept(tenant_id: int, name: str, version: str, kind: type[T], make: Callable[[], T]) -> T:
+    """What `make` gave for this name under the same version; made anew, and kept, where it is another one."""
+    nothing: list[bytes | None] = [None]
+    text = where_there(lambda server: _read(server, tenant_id, [name]), nothing)[0]
+    if text:
+        found_version, found = _kept_decoder(cast(Hashable, kind)).decode(text)
+        if found_version == version:
+            return found
+    made = make()
+    where_there(lambda server: _write(server, tenant_id, {name: _encoder.encode((version, made))}), None)
+    return made
+
+
+@cache
+def _kept_decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(tuple[str, kind])
+
+
 def forget_runs(tenant_id: int) -> None:
     """To be called where readings are changed that were there already."""
     where_there(lambda server: _drop(server, tenant_id), None)
@@ -55,9 +78,9 @@ def _key(tenant_id: int) -> str:
     return f"analytics:runs:1:{tenant_id}"
 
 
-def _read(server: Server, tenant_id: int, posts: list[int]) -> list[bytes | None]:
+def _read(server: Server, tenant_id: int, names: Sequence[int | str]) -> list[bytes | None]:
     with server.reached() as redis:
-        return redis.hmget(_key(tenant_id), [str(post) for post in posts])  # type: ignore[return-value]
+        return redis.hmget(_key(tenant_id), [str(name) for name in names])  # type: ignore[return-value]
 
 
 def _write(server: Server, tenant_id: int, texts: Mapping[str, bytes]) -> None:

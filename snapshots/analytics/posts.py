@@ -67,7 +67,8 @@ POST_COLUMNS = {
     "cover_file": "cover_file",
 }
 PAGE = f"""
-    SELECT {", ".join(POST_COLUMNS.values())}, {{expression}}
+    SELECT {", ".join(POST_COLUMNS.values())}, {{expression}},
+           (SELECT count(*) FROM posts WHERE tenant_id = %(tenant)s AND account_id = %(account)s)
       FROM posts p
      WHERE tenant_id = %(tenant)s AND account_id = %(account)s {{after}}
      ORDER BY {{expression}} {{way}}, id {{way}}
@@ -75,6 +76,7 @@ PAGE = f"""
 """
 
 
+TOTAL = "SELECT count(*) FROM posts WHERE tenant_id = %(tenant)s AND account_id = %(account)s"
 ONE = f"""
     SELECT {", ".join(POST_COLUMNS.values())} FROM posts
      WHERE tenant_id = %(tenant)s AND account_id = %(account)s AND id = %(post)s
@@ -149,8 +151,11 @@ def posts_page(
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         found = cursor.fetchall()
-        cursor.execute("SELECT count(*) FROM posts WHERE tenant_id = %s AND account_id = %s", [tenant_id, account_id])
-        total = cursor.fetchone()[0]
+        if found or not key:
+            total = found[0][-1] if found else 0
+        else:
+            cursor.execute(TOTAL, parameters)
+            total = cursor.fetchone()[0]
     more, found = len(found) > ROWS_A_PAGE, found[:ROWS_A_PAGE]
     if backwards:
         found.reverse()

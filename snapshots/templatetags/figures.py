@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django import template
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from snapshots.analytics.all_posts import FoundPost
 from snapshots.analytics.deltas import Delta
 from snapshots.analytics.metrics import METRICS, Metric, Value
+from snapshots.analytics.posts import PostRow
 from snapshots.analytics.uplift import Uplift
-from snapshots.web.metric_words import counted, in_full, in_unit, interval
-from tikdash.templatetags.ui import age, exact_utc
+from snapshots.web.metric_words import Tip, counted, in_full, in_unit, interval
+from tikdash.templatetags.ui import age, exact_utc, icon, number, when
 from tikdash.ui import numbers
-from tikdash.words import gettext, ngettext
+from tikdash.ui.styles import style
+from tikdash.words import gettext, language, ngettext
 
 register = template.Library()
 
@@ -52,10 +55,11 @@ def day_rows(days: Sequence[Delta]) -> SafeString:
     none_before = f'<span class="nil">–<span class="vh">{escape(gettext("no earlier number"))}</span></span>'
     reasons = {"missing": escape(gettext("no number"))}
     doubtful = escape(gettext("doubtful, kept aside"))
-    rows = []
+    marks, rows = style(), []
+    group = marks.group
     for day in days:
-        if day.change is not None:
-            change = numbers.signed(day.change)
+        if (moved := day.change) is not None:
+            change = f"{'+' if moved > 0 else numbers.MINUS if moved < 0 else ''}{abs(moved):,}".replace(",", group)
             if day.over_days is not None and day.over_days > 1:
                 over = ngettext("over %(n)s day", "over %(n)s days", day.over_days) % {"n": day.over_days}
                 change += f' <span class="mut">{escape(over)}</span>'
@@ -63,22 +67,26 @@ def day_rows(days: Sequence[Delta]) -> SafeString:
             change = none_before
         else:
             change = f'<span class="mut">{reasons.get(day.state, doubtful)}</span>'
+        value = numbers.exact(day.value) if day.value is None or day.value < 0 else f"{day.value:,}".replace(",", group)
+        on = day.day
+        first = marks.first if on.day == 1 else on.day
         rows.append(
-            f'<tr><th scope="row">{numbers.day(day.day)}</th><td class="num">{numbers.exact(day.value)}</td>'
+            f'<tr><th scope="row">{first} {marks.months[on.month - 1]} {on.year}</th><td class="num">{value}</td>'
             f'<td class="num">{change}</td></tr>'
         )
     return mark_safe("".join(rows))  # noqa: S308  (numbers and dates; words are escaped)
 
 
 @register.simple_tag
-def post_cells(row: FoundPost, columns: Sequence[Mapping[str, Any]]) -> SafeString:
+def post_cells(row: FoundPost | PostRow, columns: Sequence[Mapping[str, Any]]) -> SafeString:
     """The cells of a post behind its title, in one go: a page of a long list has hundreds of them."""
-    post, cells = row.post, []
+    post, rate = (row.post, row.er) if isinstance(row, FoundPost) else (row, None)
+    cells = []
     for column in columns:
         key, title, text = column["key"], "", ""
         if key == "posted_at":
             text = str(age(post.posted_at, post.age_text))
-        elif (value := row.er if key == "er" else getattr(post, key)) is None:
+        elif (value := rate if key == "er" else getattr(post, key)) is None:
             text = f'<span class="nil">{numbers.NONE}<span class="vh">{escape(gettext("no number"))}</span></span>'
         elif key == "er":
             text = numbers.percent(value)
@@ -89,6 +97,59 @@ def post_cells(row: FoundPost, columns: Sequence[Mapping[str, Any]]) -> SafeStri
         classes = f"col-{key}{' num' if column['numeric'] else ''}{' sorted' if column['active'] else ''}"
         cells.append(f'<td role="cell" class="{classes}"{title}>{text}</td>')
     return mark_safe("".join(cells))  # noqa: S308  (numbers and times; words are escaped)
+
+
+@register.simple_tag
+def curve_rows(rows: Sequence[Mapping[str, Any]], has_own: bool) -> SafeString:
+    """The rows of the table below a curve, in one go: age, the post's own views, the usual ones with their middle."""
+    between, too_few = gettext("%(low)s to %(high)s"), escape(gettext("too few posts"))
+    lines = []
+    for row in rows:
+        usual = row["usual"]
+        middle = f'<span class="nil">{too_few}</span>'
+        if usual.median is not None:
+            middle = between % {"low": number(usual.low), "high": number(usual.high)}
+        own = f'<td class="num">{number(row["own"])}</td>' if has_own else ""
+        lines.append(
+            f'<tr><th scope="row">{escape(row["age"])}</th>{own}<td class="num">{number(usual.median)}</td>'
+            f'<td class="num">{middle}</td><td class="num">{usual.n}</td></tr>'
+        )
+    return mark_safe("".join(lines))  # noqa: S308  (numbers; words are ours, or escaped)
+
+
+@register.simple_tag
+def tip(shown: Tip, label: str = "") -> SafeString:
+    """The button that opens what a number means: its definition, of how much it is made and when that was read."""
+    metric, as_of = shown.metric, shown.as_of
+    read = format_html("{}, {}", when(as_of), exact_utc(as_of)) if as_of else gettext("not read yet")
+    meaning = gettext("What “%(name)s” means") % {"name": label or gettext(metric.name)}
+    return format_html(
+        '<details class="tip" data-menu><summary aria-label="{}" title="{}">{}</summary><div class="tip-box">'
+        '<p class="tip-name">{}</p><dl>{}<div><dt>{}</dt><dd>{}</dd></div><div><dt>{}</dt><dd>{}</dd></div>'
+        "<div><dt>{}</dt><dd>{}</dd></div></dl>{}</div></details>",
+        meaning,
+        gettext(metric.formula),
+        icon("info", 16),
+        gettext(metric.name),
+        _tip_facts(metric.id, language()),
+        gettext("Sample"),
+        shown.sample,
+        gettext("As of"),
+        read,
+        gettext("Version"),
+        gettext("%(id)s, version %(version)s") % {"id": metric.id, "version": metric.version},
+        format_html('<p class="tip-more">{}</p>', shown.more) if shown.more else "",
+    )
+
+
+@lru_cache(maxsize=256)
+def _tip_facts(metric_id: str, _: str) -> SafeString:
+    metric = METRICS[metric_id]
+    facts = [(gettext("Formula"), metric.formula), (gettext("Denominator"), metric.denominator)]
+    facts.append((gettext("Window"), metric.window))
+    return format_html_join(
+        "", "<div><dt>{}</dt><dd>{}</dd></div>", ((name, gettext(fact)) for name, fact in facts if fact)
+    )
 
 
 @register.filter

@@ -9,6 +9,7 @@ import orjson
 from django.urls import reverse
 
 from snapshots.analytics import deltas, growth
+from snapshots.analytics.breakout import Known
 from snapshots.analytics.history import LONGEST_DAYS, Annotation, history
 from snapshots.selectors import removed_notes
 from snapshots.services.notes import latest_day
@@ -118,9 +119,14 @@ def view_in(request: Any) -> str:
     return view
 
 
-def happened(request: Any, account_id: int) -> dict[str, Any]:
+def days_of_history(request: Any) -> int:
+    """Of how many days it is told what happened. Raises BadInput."""
+    return min(days_in(request), LONGEST_DAYS)
+
+
+def happened(request: Any, account_id: int, known: Known | None = None) -> dict[str, Any]:
     """What happened in the chart's range, the newest first, and the marks of the chart; of at most a year."""
-    notes = history(account_id, min(days_in(request), LONGEST_DAYS))
+    notes = history(account_id, days_of_history(request), known)
     rows = [row_of(request, account_id, each) for each in reversed(notes)]
     return {
         "shown": rows[:NOTES_SHOWN],

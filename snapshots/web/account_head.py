@@ -27,8 +27,8 @@ POST_TILES = {"views_median": N_("Median views"), "posts_per_week": N_("Posts a 
 
 def head(request: Any, account_id: int) -> dict[str, Any]:
     """The context of `_account_header.html`. Raises NotFound."""
-    account = analytics.header(account_id)
-    counters = dict(zip(COUNTERS, analytics.tiles(account_id), strict=True))
+    found = analytics.head(account_id)
+    account, counters = found.account, dict(zip(COUNTERS, found.tiles, strict=True))
     tiles = [
         _of_counter(metric_id, gettext(label), counters[ACCOUNT_COLUMNS[metric_id]], account)
         for metric_id, label in COUNTER_TILES.items()
@@ -41,7 +41,7 @@ def head(request: Any, account_id: int) -> dict[str, Any]:
         "account": account,
         "tiles": tiles,
         "peers": _among_peers(counters[ACCOUNT_COLUMNS["followers"]], beside, rate.id),
-        "notes": analytics.notes(account_id),
+        "notes": found.notes,
         "refresh": refresh_state(account_id),
     }
 

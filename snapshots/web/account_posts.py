@@ -6,7 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 from snapshots.analytics import posts as post_analytics
-from snapshots.analytics.breakout import Breakout, Curve, age_text, breakouts, curve
+from snapshots.analytics.breakout import (
+    Breakout,
+    Curve,
+    Known,
+    age_text,
+    breakouts_of,
+    curve_of,
+    known_of,
+)
 from snapshots.selectors import awaits_first_posts
 from snapshots.web import metric_words
 from snapshots.web.export_links import export_links
@@ -35,7 +43,7 @@ def table(request: Any, account_id: int, handle: str) -> dict[str, Any]:
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
     )
-    ran_ahead = breakouts(request.tenant.id, [account_id], BREAKOUT_DAYS) if page.rows else []
+    ran_ahead = breakouts_of(known_of(request.tenant.id, account_id, BREAKOUT_DAYS)) if page.rows else []
     return _table(request, account_id, page, sort) | {
         "rows": _rows(request, page, {each.post_id: each for each in ran_ahead}),
         "next_url": with_query(request, after=page.next_key, before=None, post=None) if page.next_key else None,
@@ -75,12 +83,12 @@ def drawer(request: Any, account_id: int) -> dict[str, Any] | None:
     return shown | {"close_url": with_query(request, post=None, **place)}
 
 
-def usual_of_account(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+def usual_of_account(rows: list[dict[str, Any]], known: Known) -> dict[str, Any] | None:
     """What is usual for the account: what its newest post that is a week old is measured by. None without posts."""
     if not rows:
         return None
     old = (row["post"] for row in rows if clock.now() - row["post"].posted_at >= SETTLED)
-    found = curve(next(old, rows[-1]["post"]).id)
+    found = curve_of(known, next(old, rows[-1]["post"]).id)
     return usual(
         Curve(found.post_id, [], found.usual, found.n, found.as_of, found.reason), gettext("Usual views by age")
     )

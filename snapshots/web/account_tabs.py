@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from snapshots.analytics.breakout import known_of
 from snapshots.web import account_growth, account_insights, account_posts, account_timing
 from tikdash.errors import BadInput
 from tikdash.ui.htmx import with_query
@@ -27,11 +28,13 @@ class Tab:
 
 def _overview(request: Any, account_id: int, handle: str) -> dict[str, Any]:
     posts = account_posts.newest(request, account_id, handle)
+    oldest = posts["page"][-1]["post"].posted_at if posts["page"] else None
+    known = known_of(request.tenant.id, account_id, account_growth.days_of_history(request), oldest)
     return {
         "chart": account_growth.chart(request, account_id),
-        "happened": account_growth.happened(request, account_id),
+        "happened": account_growth.happened(request, account_id, known),
         "posts": posts,
-        "usual": account_posts.usual_of_account(posts["page"]),
+        "usual": account_posts.usual_of_account(posts["page"], known),
     }
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any, TypedDict
+from typing import Any
 
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html, json_script
+from django.utils.html import escape, format_html, json_script
 from django.utils.safestring import SafeString, mark_safe
 
 from tikdash.ui import browsers, numbers
 from tikdash.ui.sparkline import sparkline_svg
-from tikdash.ui.styles import NARROW_SPACE, style
-from tikdash.words import N_, gettext, local
+from tikdash.ui.styles import NARROW_SPACE, STYLES, style
+from tikdash.words import N_, gettext, language, local
 
 register = template.Library()
 
@@ -38,17 +38,6 @@ OF_SCRIPTS = (
 )
 
 
-class SortHeader(TypedDict):
-    """What `_partials/sort_header.html` draws: one header cell of a table."""
-
-    label: str
-    url: str | None
-    active: bool
-    direction: str
-    numeric: bool
-    name: str
-
-
 @register.simple_tag(takes_context=True)
 def in_plan(context: Any, feature: str) -> bool:
     """Whether the workspace's plan has the feature; on a page of no workspace it has all."""
@@ -62,9 +51,8 @@ def number(value: float | None) -> SafeString:
     if value is None:
         return format_html('<span class="nil">{}<span class="vh">{}</span></span>', numbers.NONE, gettext("no number"))
     short, exact = numbers.short(value), numbers.exact(value)
-    if short == exact:
-        return format_html("<span>{}</span>", short)
-    return format_html('<span title="{}">{}</span>', exact, short)
+    title = "" if short == exact else f' title="{exact}"'
+    return mark_safe(f"<span{title}>{short}</span>")  # noqa: S308  (digits and their marks)
 
 
 @register.simple_tag
@@ -128,7 +116,8 @@ def age(at: datetime, text: str) -> SafeString:
 
 def _time(at: datetime, text: str) -> SafeString:
     iso = at.astimezone(UTC).isoformat(timespec="seconds")
-    return format_html('<time datetime="{}" title="{}">{}</time>', iso, on_hover(at), text)
+    # No word of a person is in it; numbers and months are as the language writes them.
+    return mark_safe(f'<time datetime="{iso}" title="{escape(on_hover(at))}">{escape(text)}</time>')  # noqa: S308
 
 
 def on_hover(at: datetime) -> str:
@@ -170,6 +159,11 @@ def _icon(sprite: str, name: str, size: int) -> SafeString:
 @register.simple_tag
 def words_of_scripts() -> SafeString:
     """What scripts say and how they write numbers in the reader's language, as data that the browser does not run."""
+    return _words_of_scripts(language())
+
+
+@lru_cache(maxsize=len(STYLES))
+def _words_of_scripts(_: str) -> SafeString:
     marks = style()
     said = {text: gettext(text) for text in OF_SCRIPTS}
     written = {"decimal": marks.decimal, "group": marks.group, "units": marks.units, "months": marks.months}
@@ -182,19 +176,19 @@ def sparkline(values: Sequence[int | None] | None, label: str | None = None) -> 
     return mark_safe(sparkline_svg(values or [], label=label))  # noqa: S308  (made of numbers; the label is escaped)
 
 
-@register.inclusion_tag("_partials/sort_header.html")
-def sort_header(sorts: Iterable[Any] | None, key: str, label: str, *, numeric: bool = False) -> SortHeader:
+@register.simple_tag
+def sort_header(sorts: Iterable[Any] | None, key: str, label: str, *, numeric: bool = False) -> SafeString:
     """The `<th>` of a column: a link when `sorts` has an entry of this key, else the plain label."""
     for sort in sorts or ():
         if _read(sort, "key") == key:
-            return column_header(sort, name=key, label=label, numeric=numeric)
-    return SortHeader(label=label, url=None, active=False, direction="", numeric=numeric, name=key)
+            return _header_cell(sort, name=key, label=label, numeric=numeric)
+    return _header_cell(None, name=key, label=label, numeric=numeric)
 
 
-@register.inclusion_tag("_partials/sort_header.html", name="column_header")
-def column_header_tag(column: Any) -> SortHeader:
+@register.simple_tag
+def column_header(column: Any) -> SafeString:
     """The `<th>` of a column described by key, label, url, active, direction and numeric."""
-    return column_header(
+    return _header_cell(
         column,
         name=str(_read(column, "key")),
         label=str(_read(column, "label")),
@@ -202,16 +196,26 @@ def column_header_tag(column: Any) -> SortHeader:
     )
 
 
-def column_header(sort: Any, *, name: str, label: str, numeric: bool) -> SortHeader:
-    """The header cell of a sortable column, from a mapping or an object."""
-    descending = str(_read(sort, "direction") or "").lower().startswith("d")
-    return SortHeader(
-        label=label,
-        url=_read(sort, "url"),
-        active=bool(_read(sort, "active")),
-        direction="descending" if descending else "ascending",
-        numeric=numeric,
-        name=name,
+def _header_cell(sort: Any, *, name: str, label: str, numeric: bool) -> SafeString:
+    """The header cell of a column that may be sorted, from a mapping or an object."""
+    url, active = (_read(sort, "url"), bool(_read(sort, "active"))) if sort is not None else (None, False)
+    descending = active and str(_read(sort, "direction") or "").lower().startswith("d")
+    content = label
+    if url:
+        mark = "" if not active else "↓" if descending else "↑"
+        content = format_html(
+            '<a class="sort" href="{0}" hx-get="{0}">{1}<span class="sort-mark" aria-hidden="true">{2}</span></a>',
+            url,
+            label,
+            mark,
+        )
+    return format_html(
+        '<th scope="col" class="col-{}{}{}" role="columnheader"{}>{}</th>',
+        name,
+        " num" if numeric else "",
+        " sorted" if active else "",
+        mark_safe(f' aria-sort="{"descending" if descending else "ascending"}"') if active else "",  # noqa: S308
+        content,
     )
 
 

@@ -24,6 +24,9 @@ _DAYS_BEFORE_DATE: Final = 60
 
 def short(value: Number | None) -> str:
     """`1284000` as `1.28 M`: three significant digits, K M B, exact below a thousand, `–` for no number."""
+    if type(value) is int:
+        # Nearly all of them are: without the way over Decimal.
+        return _short_of_whole(value)
     number = _decimal(value)
     if number is None:
         return NONE
@@ -41,7 +44,6 @@ def short(value: Number | None) -> str:
 def exact(value: Number | None) -> str:
     """`1284000` as `1,284,000`; decimals are kept; `–` for no number."""
     if type(value) is int:
-        # Nearly all of them are: without the way over Decimal.
         return (MINUS if value < 0 else "") + marked(f"{abs(value):,}")
     number = _decimal(value)
     return NONE if number is None else _sign(number) + marked(f"{abs(number):,f}")
@@ -49,6 +51,8 @@ def exact(value: Number | None) -> str:
 
 def signed(value: Number | None) -> str:
     """`14204` as `+14,204`, `-14204` as `−14,204`, zero without a sign, `–` for no number."""
+    if type(value) is int:
+        return f"+{exact(value)}" if value > 0 else exact(value)
     number = _decimal(value)
     if number is None:
         return NONE
@@ -144,7 +148,8 @@ def day_and_month(value: date) -> str:
 
 def clock(moment: datetime) -> str:
     """The time of the day by the reader's clock, `15:03`."""
-    return f"{local(moment):%H:%M}"
+    at = local(moment)
+    return f"{at.hour:02}:{at.minute:02}"
 
 
 def to_the_minute(moment: datetime) -> str:
@@ -155,7 +160,7 @@ def to_the_minute(moment: datetime) -> str:
 def in_utc(moment: datetime) -> str:
     """A moment for a title: `21 Nov 2026, 14:03 UTC`."""
     utc = moment.astimezone(UTC)
-    return f"{day(utc.date())}, {utc:%H:%M} UTC"
+    return f"{day(utc.date())}, {utc.hour:02}:{utc.minute:02} UTC"
 
 
 def duration(seconds: int | None) -> str:
@@ -165,6 +170,28 @@ def duration(seconds: int | None) -> str:
     minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def _short_of_whole(value: int) -> str:
+    magnitude, sign = abs(value), MINUS if value < 0 else ""
+    if magnitude < 1000:
+        return f"{sign}{magnitude}"
+    marks, place, of = style(), 0, 1000
+    # What is rounded to a thousand of a unit belongs to the next one.
+    while magnitude * 2 >= 1_999 * of and place + 1 < len(marks.units):
+        place, of = place + 1, of * 1000
+    return f"{sign}{marked(_three_digits_of_whole(magnitude, of))}{NARROW_SPACE}{marks.units[place]}"
+
+
+def _three_digits_of_whole(magnitude: int, of: int) -> str:
+    """`magnitude / of` to three significant digits; halves are rounded away from zero, as by `_three_digits`."""
+    if magnitude * 1000 < 9_995 * of:
+        hundredths = (magnitude * 200 + of) // (2 * of)
+        return f"{hundredths // 100}.{hundredths % 100:02}"
+    if magnitude * 100 < 9_995 * of:
+        tenths = (magnitude * 20 + of) // (2 * of)
+        return f"{tenths // 10}.{tenths % 10}"
+    return f"{(magnitude * 2 + of) // (2 * of):,}"
 
 
 def _decimal(value: Number | None) -> Decimal | None:

@@ -1,0 +1,120 @@
+"""Templates with what is always the same written out: words, pictures of the sprite, addresses of static files.
+
+Half of the nodes of a page depend on nothing but the reader's language. They are rendered once, when a template
+is compiled, which happens once a language and process; a request renders what is left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.template import Template
+from django.template.base import FilterExpression, Node, NodeList, TextNode, TokenType
+from django.template.context import Context
+from django.template.defaulttags import CommentNode, IfNode, LoadNode, URLNode
+from django.template.library import SimpleNode
+from django.template.loaders import cached
+from django.template.loaders.base import Loader as BaseLoader
+from django.templatetags.i18n import BlockTranslateNode, LanguageNode, TranslateNode
+from django.templatetags.static import StaticNode
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf
+from django.utils.translation import get_language
+
+__all__ = ["Loader", "fold"]
+
+#: Tags of ours whose output depends on their arguments and on the language only.
+SAME_EACH_TIME = {"icon"}
+
+
+class _Folding(BaseLoader):
+    def get_template(self, template_name: str, skip: Any = None) -> Template:
+        template = super().get_template(template_name, skip)
+        fold(template)
+        return template
+
+
+class Loader(cached.Loader, _Folding):
+    """Django's cached loader with a compiled template for each language and each set of addresses."""
+
+    def cache_key(self, template_name: str, skip: Any = None) -> str:
+        where = f"{get_urlconf() or settings.ROOT_URLCONF}:{get_script_prefix()}"
+        return f"{get_language()}:{where}:{super().cache_key(template_name, skip)}"
+
+
+def fold(template: Template) -> None:
+    """Writes out what is always the same, in the language that is active now."""
+    nothing = Context()
+    with nothing.bind_template(template):
+        _fold(template.nodelist, nothing)
+
+
+def _fold(nodes: NodeList, nothing: Context) -> None:
+    folded: list[Node] = []
+    for node in nodes:
+        for below in _below(node):
+            _fold(below, nothing)
+        text = _text_of(node, nothing)
+        if text is None:
+            folded.append(node)
+        elif folded and type(folded[-1]) is TextNode:
+            folded[-1] = TextNode(folded[-1].s + text)
+        elif text:
+            folded.append(TextNode(text))
+    nodes[:] = folded
+
+
+def _below(node: Node) -> list[NodeList]:
+    if isinstance(node, LanguageNode):
+        # Speaks another language than the one that is active now.
+        return []
+    if isinstance(node, IfNode):
+        return [below for _, below in node.conditions_nodelists]
+    found = [getattr(node, name, None) for name in node.child_nodelists]
+    return [below for below in found if isinstance(below, NodeList)]
+
+
+def _text_of(node: Node, nothing: Context) -> str | None:
+    """What the node gives each time; None where that depends on the page."""
+    if type(node) is TextNode:
+        return node.s
+    if isinstance(node, LoadNode | CommentNode):
+        return ""
+    if type(node) is URLNode:
+        return _address_of(node, nothing)
+    return str(node.render(nothing)) if _is_same_each_time(node) else None
+
+
+def _address_of(node: Any, nothing: Context) -> str | None:
+    name = node.view_name.var
+    if node.args or node.kwargs or node.asvar or not _is_constant(node.view_name) or ":" in str(name):
+        return None
+    try:
+        return str(node.render(nothing))
+    except NoReverseMatch:
+        # The page may never come to it: some addresses are those of workspaces only.
+        return None
+
+
+def _is_same_each_time(node: Any) -> bool:
+    if type(node) is TranslateNode:
+        return node.asvar is None and _is_constant(node.filter_expression) and _is_constant(node.message_context)
+    if type(node) is BlockTranslateNode:
+        words = [*node.singular, *(node.plural or [])]
+        is_plain = all(token.token_type == TokenType.TEXT for token in words)
+        return is_plain and not (node.extra_context or node.countervar or node.asvar or node.message_context)
+    if type(node) is StaticNode:
+        return node.varname is None and _is_constant(node.path)
+    if type(node) is SimpleNode:
+        given = [*node.args, *node.kwargs.values()]
+        is_ours = node.func.__module__ == "tikdash.templatetags.ui" and node.func.__name__ in SAME_EACH_TIME
+        return is_ours and node.target_var is None and all(map(_is_constant, given))
+    return False
+
+
+def _is_constant(expression: FilterExpression | None) -> bool:
+    if expression is None:
+        return True
+    if expression.filters:
+        return False
+    return isinstance(expression.var, str) or getattr(expression.var, "literal", None) is not None
