@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
+
+
+def post_worker_init(worker: Any) -> None:
+    """The program itself is never garbage: collections, which run while somebody waits for a page, leave it out."""
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(server: Any, worker: Any) -> None:

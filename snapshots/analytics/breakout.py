@@ -125,7 +125,7 @@ CURVES = """
 #: moves one across a border of them.
 VERSION = """
     SELECT count(*), count(*) FILTER (WHERE posted_at >= %(since)s), count(*) FILTER (WHERE posted_at < %(yesterday)s),
-           sum(id)::text, max(measured_at), sum(extract(epoch FROM measured_at))::text, count(deleted_at),
+           sum(id)::text, max(measured_at), sum(date_part('epoch', measured_at)), count(deleted_at),
            max(deleted_at)
       FROM posts WHERE tenant_id = %(tenant)s AND account_id = %(account)s AND posted_at >= %(first)s
 """
