@@ -18,27 +18,29 @@ STATEMENTS = {
     "compare_series": 4,
     "hashtags": 8,
     "sounds": 8,
-    # A tab of an account: the frame has 4, the head 9 (account three times, former handles, tiles, newest day, windows,
-    # odd values, jobs). Series, events, removed notes, breakouts with their curves, posts and their count, usual curve.
-    "account_overview": 23,
-    # Posts and their count, breakouts with their curves; no post is open.
-    "account_posts": 18,
+    # A tab of an account: the frame has 4, the head 3 (account with its last days, windows, jobs). Posts with their
+    # count, whether one of them was read since, series, events, removed notes. The first look, and that after a new
+    # reading, has 4 more: breakouts and the usual curve, each with the curves that it is made of.
+    "account_overview": 17,
+    "account_overview_again": 13,
+    # Posts with their count, whether one was read since, breakouts with their curves; no post is open.
+    "account_posts": 12,
     # Post, verdict and curve, each with its references and their curves.
-    "account_post": 24,
+    "account_post": 18,
     # The table and, in another order, the bubbles.
-    "account_hashtags": 16,
-    "account_sounds": 15,
-    "account_audience": 17,
+    "account_hashtags": 10,
+    "account_sounds": 9,
+    "account_audience": 11,
     # Hours of the week, and the weeks.
-    "account_timing": 16,
+    "account_timing": 10,
     # Comments, their tones, titles of their posts.
-    "account_comments": 18,
-    "account_comments_search": 18,
-    "account_stories": 16,
+    "account_comments": 12,
+    "account_comments_search": 12,
+    "account_stories": 10,
     # Jobs, the notes as on the overview, what the workspace spent and how often its jobs run, and two of the backfill.
-    "account_activity": 22,
+    "account_activity": 17,
     # Pieces of the page, asked for by HTMX or the chart.
-    "account_header": 13,
+    "account_header": 7,
     "account_series": 4,
     "account_rows": 9,
 }

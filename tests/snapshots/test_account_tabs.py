@@ -348,6 +348,30 @@ def test_a_tab_sends_the_same_few_statements_however_much_there_is(
     assert len(statements_of(lambda: ana.get(f"{url(full)}?tab={tab}"))) == len(few)
 
 
+def test_what_was_found_of_the_posts_is_found_again_only_after_one_was_read(
+    cast: Cast, ana: Client, full: TrackedAccount, noon: datetime
+) -> None:
+    with tenant_scope(cast.acme):
+        ahead = make_post(full, title="Ran ahead", posted_at=noon - timedelta(days=1), play_count=90_000)
+        for post in [ahead, *Post.objects.filter(account=full).exclude(pk=ahead.pk)]:
+            at = post.posted_at + timedelta(hours=24)
+            make_post_snapshot(post, captured_on=at.date(), captured_at=at)
+
+    def look() -> str:
+        return page_of(ana, full)
+
+    first, again = statements_of(look), statements_of(look)
+    assert len(again) == len(first) - 4
+    assert_at_most(STATEMENTS["account_overview_again"], again)
+    assert "its usual views at 24 h" in look()
+    with tenant_scope(cast.acme):
+        Post.objects.filter(pk=ahead.pk).update(play_count=99_000, digg_count=990, measured_at=noon)
+    assert len(statements_of(look)) > len(again)
+    with tenant_scope(cast.acme):
+        Post.objects.filter(pk=ahead.pk).delete()
+    assert "its usual views at 24 h" not in look()
+
+
 def test_an_open_post_and_a_search_send_few_statements(cast: Cast, ana: Client, full: TrackedAccount) -> None:
     with tenant_scope(cast.acme):
         post = Post.objects.filter(account=full)[0]
