@@ -365,7 +365,9 @@ def test_what_was_found_of_the_posts_is_found_again_only_after_one_was_read(
     assert_at_most(STATEMENTS["account_overview_again"], again)
     assert "its usual views at 24 h" in look()
     with tenant_scope(cast.acme):
-        Post.objects.filter(pk=ahead.pk).update(play_count=99_000, digg_count=990, measured_at=noon)
+        Post.objects.filter(pk=ahead.pk).update(
+            play_count=99_000, digg_count=990, measured_at=noon - timedelta(minutes=1)
+        )
     assert len(statements_of(look)) > len(again)
     with tenant_scope(cast.acme):
         Post.objects.filter(pk=ahead.pk).delete()

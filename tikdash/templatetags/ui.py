@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from html import escape
 from typing import Any
 
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import escape, format_html, json_script
+from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString, mark_safe
 
 from tikdash.ui import browsers, numbers
@@ -200,23 +201,16 @@ def _header_cell(sort: Any, *, name: str, label: str, numeric: bool) -> SafeStri
     """The header cell of a column that may be sorted, from a mapping or an object."""
     url, active = (_read(sort, "url"), bool(_read(sort, "active"))) if sort is not None else (None, False)
     descending = active and str(_read(sort, "direction") or "").lower().startswith("d")
-    content = label
+    content = escape(label)
     if url:
-        mark = "" if not active else "↓" if descending else "↑"
-        content = format_html(
-            '<a class="sort" href="{0}" hx-get="{0}">{1}<span class="sort-mark" aria-hidden="true">{2}</span></a>',
-            url,
-            label,
-            mark,
+        mark, to = "" if not active else "↓" if descending else "↑", escape(str(url))
+        content = (
+            f'<a class="sort" href="{to}" hx-get="{to}">{content}<span class="sort-mark" aria-hidden="true">{mark}'
+            "</span></a>"
         )
-    return format_html(
-        '<th scope="col" class="col-{}{}{}" role="columnheader"{}>{}</th>',
-        name,
-        " num" if numeric else "",
-        " sorted" if active else "",
-        mark_safe(f' aria-sort="{"descending" if descending else "ascending"}"') if active else "",  # noqa: S308
-        content,
-    )
+    classes = f"col-{escape(name)}{' num' if numeric else ''}{' sorted' if active else ''}"
+    order = f' aria-sort="{"descending" if descending else "ascending"}"' if active else ""
+    return mark_safe(f'<th scope="col" class="{classes}" role="columnheader"{order}>{content}</th>')  # noqa: S308
 
 
 @register.filter
