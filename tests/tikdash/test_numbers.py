@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tikdash.ui.numbers import Number, ago, direction, duration, exact, percent, short, signed, signed_percent
 from tikdash.ui.sparkline import sparkline_svg
@@ -162,3 +164,11 @@ def test_sparkline_of_little_is_still_a_picture(values: list[int | None], words:
 
 def test_sparkline_label_cannot_break_out_of_its_attribute() -> None:
     assert "<script>" not in sparkline_svg([1], label='"><script>')
+
+
+@given(st.integers(-(2**63), 2**63 - 1) | st.sampled_from([995, 999, 9_994, 9_995, 99_949, 99_950, 999_499, 999_500]))
+@example(999_500_000_000)
+def test_whole_numbers_read_the_same_without_decimals(value: int) -> None:
+    assert short(value) == short(Decimal(value))
+    assert signed(value) == signed(Decimal(value))
+    assert exact(value) == exact(Decimal(value))
