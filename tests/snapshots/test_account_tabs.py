@@ -363,7 +363,7 @@ def test_what_was_found_of_the_posts_is_found_again_only_after_one_was_read(
     first, again = statements_of(look), statements_of(look)
     assert len(again) == len(first) - 4
     assert_at_most(STATEMENTS["account_overview_again"], again)
-    assert "its usual views at 24 h" in look()
+    assert "90,000 against a median" in look()
     with tenant_scope(cast.acme):
         Post.objects.filter(pk=ahead.pk).update(
             play_count=99_000, digg_count=990, measured_at=noon - timedelta(minutes=1)
@@ -371,7 +371,7 @@ def test_what_was_found_of_the_posts_is_found_again_only_after_one_was_read(
     assert len(statements_of(look)) > len(again)
     with tenant_scope(cast.acme):
         Post.objects.filter(pk=ahead.pk).delete()
-    assert "its usual views at 24 h" not in look()
+    assert "90,000 against a median" not in look()
 
 
 def test_an_open_post_and_a_search_send_few_statements(cast: Cast, ana: Client, full: TrackedAccount) -> None:
