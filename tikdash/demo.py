@@ -235,12 +235,12 @@ def _hold_back(refs: list[TenantRef], last: datetime) -> None:
 
 
 def _read_posts_rarely(refs: list[TenantRef], moment: datetime) -> None:
-    soonest = moment + POSTS_RARELY
+    """Has the posts that were read at `moment` be read again three days later, not on the next one."""
+    again = moment + POSTS_RARELY
     for ref in refs:
         with tenant_scope(ref):
-            FetchJob.objects.filter(kind=FetchJob.Kind.POSTS, next_due_at__gt=moment, next_due_at__lt=soonest).update(
-                next_due_at=soonest
-            )
+            ran = FetchJob.objects.filter(kind=FetchJob.Kind.POSTS, succeeded_at__gte=moment)
+            ran.filter(next_due_at__gt=moment, next_due_at__lt=again).update(next_due_at=again)
 
 
 def _fetch_pictures_from_now_on(refs: list[TenantRef]) -> None:
@@ -264,7 +264,8 @@ def _is_tracked(ref: TenantRef, handle: str) -> bool:
 def _make_months(moments: list[datetime], refs: list[TenantRef]) -> None:
     days = {moment.date() for moment in moments}
     with owner():
-        ensure_months("usage_events", days)
+        for table in ("usage_events", "audit_log"):
+            ensure_months(table, days)
     for schema in {ref.schema_name for ref in refs}:
         with owner(schema):
             for table in PARTITIONED:
