@@ -308,8 +308,8 @@ def test_a_form_that_is_sent_twice_makes_one_token_and_shows_it_both_times(cast:
     pair = {raw_in(ana.post(f"/settings/tokens/{second.pk}/replace/", {"once": again})) for _each in range(2)}
     assert len(replaced) == len(pair) == 1 and replaced != pair
     # The same form in another workspace makes another token, and hours later it shows nothing.
-    rita = browser(cast.rita, "rival.localhost")
-    assert raw_in(rita.post("/settings/tokens/", form)) not in shown
+    gil = browser(cast.gil, "globex.localhost")
+    assert raw_in(gil.post("/settings/tokens/", form)) not in shown
     with tenant_scope(cast.acme):
         ApiToken.objects.filter(pk=first.pk).update(created_at=clock.now() - timedelta(hours=1))
     late = ana.post("/settings/tokens/", form)
