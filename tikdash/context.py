@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -54,8 +55,8 @@ def workspace(request: Any) -> dict[str, Any]:
             "erase_at": request.arrival.erase_at,
             "plan_name": limits.name,
             "features": limits.features,
-            # Asked by whole pages alone, not by their pieces.
-            "limits": lambda: _limits(request, used),
+            # Asked where a template says so, and once.
+            "limits": cache(lambda: _limits(request, used)),
             "trial_days_left": _days_left(tenant),
             "accounts_used": used,
             "accounts_limit": limits.tracked_accounts,

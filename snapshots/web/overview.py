@@ -91,7 +91,7 @@ def _numbers(request: Any, group: Group) -> dict[str, Any]:
 
 
 def _standing_still(request: Any) -> str:
-    """Why the whole workspace is not read at present; empty where it is. What its plan limits stands above the page."""
+    """Why the whole workspace is not read at present; empty where it is."""
     paused = request.tenant.paused_reason
     return gettext("Fetching is paused for this workspace: {paused}").format(paused=paused) if paused else ""
 

@@ -76,7 +76,9 @@ def test_no_page_says_anything_else_because_others_spend(cast: Cast, used: None,
     ]
     ana = browser_of(cast.ana, "acme.localhost")
     before = [text_of(ana, path) for path in paths]
-    write(cast.rival, [event(cast.rival.id, noon - timedelta(hours=2), credits=30_000) for _ in range(40)])
+    spent = [event(cast.rival.id, noon - timedelta(hours=2), credits=30_000) for _ in range(40)]
+    # The day is rolled up until noon: what comes now is late.
+    write(cast.rival, spent, late_s=7_200)
     grant_credits(tenant_id=cast.rival.id, credits=12_345, note="For Rival alone")
     roll_up()
     look()

@@ -133,7 +133,7 @@ def test_a_budget_that_is_used_up_needs_attention(
     gate.forget()
     spending.forget(cast.acme.id, [noon.date()])
     page = text_of(ana.get("/overview/"))
-    assert "The 2 credits a day of the Pro plan are used up. Fetching goes on at 00:00 UTC." in page
+    assert "The 2 credits of today are used up: only refreshes go on until 00:00 UTC. Nothing is deleted." in page
     assert "All accounts are read as planned" not in page
     # The same two credits are what the account's page tells of its cost: nobody else is read.
     activity = text_of(ana.get(url(lena) + "?tab=activity"))

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.apps import apps
+from django.conf import settings
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django_tenants.management.commands.migrate_schemas import MigrateSchemasCommand
+from django_tenants.signals import schema_pre_migration
 
 from accounts.selectors import schemas
 from accounts.services.placement import give_rights
@@ -18,7 +25,7 @@ class Command(MigrateSchemasCommand):
     """
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with owner():
+        with owner(), _passing_over_other_apps():
             missing = self._missing_schemas()
             for schema in missing:
                 self.stderr.write(
@@ -57,3 +64,27 @@ class Command(MigrateSchemasCommand):
             cursor.execute("SELECT nspname FROM pg_namespace")
             present = {row[0] for row in cursor.fetchall()}
         return set(schemas()) - present
+
+
+@contextmanager
+def _passing_over_other_apps() -> Iterator[None]:
+    """Inside the block other apps' migrations are noted as done in a tenant's schema, right before it is migrated."""
+    schema_pre_migration.connect(_pass_over_other_apps)
+    try:
+        yield
+    finally:
+        schema_pre_migration.disconnect(_pass_over_other_apps)
+
+
+def _pass_over_other_apps(schema_name: str, **ignored: Any) -> None:
+    """They change nothing in a tenant's schema, but Django would build its models anew for each of them."""
+    if schema_name == PUBLIC_SCHEMA:
+        return
+    of_tenants = {apps.get_app_config(name.rsplit(".", 1)[-1]).label for name in settings.TENANT_APPS}
+    others = {key for key in MigrationLoader(None).disk_migrations if key[0] not in of_tenants}
+    connection.set_schema(schema_name, include_public=False)  # type: ignore[attr-defined]
+    recorder = MigrationRecorder(connection)
+    # Without a table of its own the schema would take that of `public` for it.
+    recorder.ensure_schema()
+    for app, name in sorted(others - set(recorder.applied_migrations())):
+        recorder.record_applied(app, name)
