@@ -118,12 +118,18 @@ def clean_up() -> None:
     """Empties every table of tracked data, usage and sessions, and removes tenants that are not of the cast."""
     from django.db import connection
 
+    from accounts.services.left_out import left_out
     from billing.tallies import tallies
     from tikdash.db.rls import tables_of
 
     tallies.forget()
+    left_out.forget()
     schemas = list(Shard.objects.values_list("schema_name", flat=True))
     with owner(), connection.cursor() as cursor:
+        Tenant.objects.filter(slug__in=TENANTS).update(
+            key_mode="shared", active_key=None, fetching_paused_at=None, fetching_paused_reason="",
+            fetching_paused_cause="",
+        )  # fmt: skip
         tables = (
             "sessions",
             "invitations",

@@ -124,7 +124,7 @@ def assert_gone(number: int, *, schema: str) -> None:
         assert left == (left & KEPT.keys()), (one, left)
     with all_tenants():
         assert set(filled(sums(number, "public"))) == {
-            "invoices", "usage_events", "usage_daily", "usage_corrections", "credit_grants"
+            "invoices", "subscriptions", "usage_events", "usage_daily", "usage_corrections", "credit_grants"
         }  # fmt: skip
         for table in tables_in_order("public"):
             with connection.cursor() as cursor:

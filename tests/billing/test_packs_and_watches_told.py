@@ -72,7 +72,7 @@ def test_a_pack_that_will_soon_be_empty_is_told_with_what_to_buy_and_resolved_wh
     buy(5_000, days_ago=39)
     assert told(NOON) == [
         "Tikdash: warning about credits | Key “shared”: 1,100 credits are left and used up on 2026-11-26, in 11 days"
-        " (between 2026-11-26 and 2026-11-26). Buy the pack of 5,000: 2,620 credits are needed beyond the balance, with"
+        " (between 2026-11-25 and 2026-11-27). Buy the pack of 5,000: 2,620 credits are needed beyond the balance, with"
         " 20% more than the forecast of 3,100."
     ]
     assert told(NOON + timedelta(hours=1)) == [], "once a month"

@@ -154,7 +154,7 @@ def test_a_refresh_keeps_the_old_number_until_the_new_one_is_there_and_is_capped
     posts = stack.upstream.look("truth/posts", handle="lena.bakes", limit=20)["posts"]
     read_again = next(post for post in posts if post["create_time"] < time.time() and not post["deleted"])
     assert read_again["play_count"] not in old_views
-    expect(ana.locator(f"#posts td.col-plays [title='{read_again['play_count']:,}']")).to_be_visible()
+    expect(ana.locator(f"#posts td.col-plays[title='{read_again['play_count']:,}']")).to_be_visible()
 
     # A form that is sent all the same changes nothing.
     stack.later(hours=30)

@@ -104,8 +104,7 @@ def test_the_audit_log_shows_who_did_what_and_is_filtered(ana: Page, world: Cast
     ana.goto(stack.url("acme", "/settings/tokens/"))
     made = make_token(ana, "Reporting")
     ana.goto(stack.url("acme", "/settings/"))
-    ana.get_by_label("Name", exact=True).fill("Acme Talent")
-    ana.get_by_label("Time zone").select_option("Europe/Lisbon")
+    ana.get_by_label("Time zone").fill("Europe/Lisbon")
     ana.get_by_role("button", name="Save").click()
     settings_link(ana, "Audit log")
     rows = ana.locator("table.audit tbody tr")
@@ -117,7 +116,7 @@ def test_the_audit_log_shows_who_did_what_and_is_filtered(ana: Page, world: Cast
     expect(rows.filter(has_text="Made the API token")).to_have_count(1)
     assert made.rsplit("_", 1)[1] not in ana.content()
     ana.goto(stack.url("acme", "/settings/"))
-    ana.get_by_label("Time zone").select_option("UTC")
+    ana.get_by_label("Time zone").fill("UTC")
     ana.get_by_role("button", name="Save").click()
 
 

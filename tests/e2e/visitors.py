@@ -155,7 +155,7 @@ def tile(page: Page, label: str) -> Locator:
 
 def views(page: Page) -> list[int]:
     """The views column of the posts table, exact, in the order shown."""
-    cells = page.locator("#posts td.col-plays span").evaluate_all("all => all.map(one => one.title || one.textContent)")
+    cells = page.locator("#posts td.col-plays").evaluate_all("all => all.map(one => one.title || one.textContent)")
     return [int(cell.replace(",", "")) for cell in cells]
 
 

@@ -202,6 +202,12 @@ def signed_in(user: User, host: str) -> Client:
 
 
 @pytest.fixture(autouse=True)
+def _nothing_is_fetched(settings: Any) -> None:
+    """What a page asks of the upstream is written into the ledger at once: not within the transaction of a test."""
+    settings.TIKLIVE_KEY = ""
+
+
+@pytest.fixture(autouse=True)
 def _quick_hashes(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
 

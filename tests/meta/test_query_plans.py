@@ -24,7 +24,8 @@ from tikdash.db.scope import all_tenants, tenant_scope
 TENANTS, ACCOUNTS_EACH, POSTS_EACH, POSTS_OF_ACME = 1_000, 10, 95, 5_000
 #: An index that is read in order and stops early costs far less than this; reading a tenant's whole table far more.
 MOST_BUFFERS = 400
-MOST_BUFFERS_OF_PAGE = 50
+#: Twenty-five posts, each with the row of its account, which must not be a stopped one.
+MOST_BUFFERS_OF_PAGE = 100
 
 ACCOUNTS = """
     INSERT INTO accounts (tenant_id, username, tiktok_user_id, sec_uid, nickname, avatar_url, bio, verified,

@@ -173,7 +173,7 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
     def _execute_prepared(self, statement: str, parameters: Any) -> tuple[Any, ...] | None:
         if self.queries_logged:
             # As Django's own cursors do, so that whoever counts statements counts these too.
-            self.queries_log.append({"sql": statement, "time": "0.000"})
+            self.queries_log.append({"sql": str(self.ops.compose_sql(statement, parameters)), "time": "0.000"})
         query, names = numbered(statement)
         with self.wrap_database_errors, psycopg.RawCursor(self.connection) as cursor:
             return cursor.execute(query, in_order(names, parameters), prepare=True, binary=True).fetchone()
