@@ -20,7 +20,7 @@ test: $(STAMP) ## lint, types, import contracts, migrations, all tests with the 
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --ignore tests/faults --ignore tests/soak/test_kills.py
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --ignore tests/faults --ignore tests/soak/test_kills.py
 	@$(BIN)/python -m pytest tests/faults tests/soak/test_kills.py # servers are taken away and ports must stay free: one after the other
 endif
 
