@@ -17,6 +17,8 @@ from tikdash.db.backend.base import OPS_ROLE, OWNER_ROLE
 from tikdash.errors import TikdashError
 
 OLDEST_SERVER = 160000
+#: The number of an advisory lock: any, but always the same.
+ONE_AT_A_TIME = 7_452_011
 
 
 class RolesError(TikdashError):
@@ -39,16 +41,19 @@ class LogIn:
 
 
 def make_roles_and_database(admin_url: str, log_in: LogIn) -> None:
-    """Makes what is missing and sets what differs; harmless to repeat.
+    """Makes what is missing and sets what differs; harmless to repeat, and for several hosts at once: one does it after
+    the other, because PostgreSQL refuses two that change one role.
 
     Raises RolesError with one sentence where the server is too old or the administrator may not do it.
     """
     try:
         with psycopg.connect(admin_url, autocommit=True, connect_timeout=10) as admin:
+            # It ends with the connection.
+            admin.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
             _make_roles(admin, log_in)
             _make_database(admin, log_in)
-        with psycopg.connect(admin_url, dbname=log_in.database, autocommit=True, connect_timeout=10) as admin:
-            _set_rights(admin, log_in)
+            with psycopg.connect(admin_url, dbname=log_in.database, autocommit=True, connect_timeout=10) as inside:
+                _set_rights(inside, log_in)
     except psycopg.Error as error:
         raise RolesError(f"The administrator's log-in could not prepare the database: {_first_line(error)}") from None
 
