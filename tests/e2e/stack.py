@@ -131,14 +131,14 @@ def _stop(process: subprocess.Popen[bytes], log: Path) -> None:
         raise AssertionError(f"{log.stem} did not stop when asked to: {_end_of(log)}") from None
 
 
-def wait_for(holds: Callable[[], object], what: str, logs: Path | None = None) -> None:
+def wait_for(holds: Callable[[], object], what: str, logs: Path | None = None, *, every_s: float = 0.05) -> None:
     """Asks until it holds; raises AssertionError after a minute."""
     deadline = time.monotonic() + READY_WITHIN_S
     while not holds():
         if time.monotonic() > deadline:
             ends = "".join(f"\n{log.stem}: {_end_of(log)}" for log in sorted(logs.glob("*.log"))) if logs else ""
             raise AssertionError(f"Waited {READY_WITHIN_S} s for {what}.{ends}")
-        time.sleep(0.05)
+        time.sleep(every_s)
 
 
 def _answers(port: int) -> bool:

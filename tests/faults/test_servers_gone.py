@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import time
 
+import redis
+
 from tests.e2e.stack import wait_for
 from tests.faults.installation import Installation, works
 
@@ -38,6 +40,10 @@ def test_without_postgresql_people_get_a_page_that_says_so_and_all_goes_on_when_
 
 def test_without_valkey_pages_answer_and_the_worker_goes_on_when_it_is_back_empty(installation: Installation) -> None:
     wait_for(works(installation), "the jobs", installation.logs)
+    # At a moment at which a task runs: its message is not acknowledged yet.
+    with redis.Redis.from_url(installation.environment["REDIS_URL"]) as broker:
+        installation.make_all_due()
+        wait_for(lambda: broker.hlen("unacked"), "a task that runs", every_s=0.0005)
     installation.servers.stop_valkey(signal.SIGKILL)
     for left in (installation.servers.directory / "valkey").glob("*.rdb"):
         left.unlink()
