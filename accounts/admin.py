@@ -6,169 +6,35 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import path
-from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import action
-from unfold.forms import ActionForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminTextInputWidget
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.audit_events import sentence_of
-from accounts.deletion_admin import delete_workspace_page
-from accounts.models import ApiToken, AuditEntryRow, Domain, Membership, Tenant, UpstreamIncident, User
+from accounts.look_admin import LookAdmin
+from accounts.models import ApiToken, AuditEntryRow, Domain, Membership, UpstreamIncident, User
 from accounts.privacy_admin import PrivacyRequestAdmin
 from accounts.selectors import tenant_by_id
-from accounts.services import changing
-from accounts.services.auditing import Target, record
-from accounts.services.pausing import LONGEST_REASON, pause_tenant, resume_tenant
 from accounts.services.tokens import revoke_token
-from tikdash.errors import BadInput, TikdashError
+from accounts.telling_admin import AnnouncementAdmin, MaintenanceAdmin
+from accounts.tenant_admin import ActionWithReason, MembershipInline, TenantAdmin
 from tikdash.ui.admin import EstimatedCountPaginator
 
 #: Django looks for pages here.
-__all__ = ["PrivacyRequestAdmin"]
+__all__ = ["AnnouncementAdmin", "LookAdmin", "MaintenanceAdmin", "PrivacyRequestAdmin", "TenantAdmin"]
 
 admin.site.unregister(Group)
 # Both belong to their person's page.
 admin.site.unregister([Authenticator, EmailAddress])
 
 
-class ActionWithReason(ActionForm):
-    """The list of actions with a line beside it."""
-
-    reason = forms.CharField(
-        required=False,
-        label="",
-        max_length=LONGEST_REASON,
-        widget=UnfoldAdminTextInputWidget({"placeholder": "Reason, for the customer"}),
-    )
-
-
-class DomainInline(TabularInline):
-    model = Domain
-    extra = 0
-
-
-class MembershipInline(TabularInline):
-    model = Membership
-    extra = 0
-    autocomplete_fields = ["user"]
-
-
-@admin.register(Tenant)
-class TenantAdmin(ModelAdmin):
-    """Customers. New ones are made with `manage.py create_tenant`, which gives them a schema."""
-
-    list_display = ["name", "slug", "plan", "state", "key_mode", "shard", "trial_ends_at", "paused", "created_at"]
-    list_filter = ["plan", "state", "key_mode", "shard__kind"]
-    list_select_related = ["shard"]
-    search_fields = ["name", "slug", "domains__domain"]
-    readonly_fields = ["slug", "shard", "state", "created_at", "fetching_paused_at", "fetching_paused_reason"]
-    actions = ["pause_fetching", "resume_fetching", "suspend", "take_suspension_back"]
-    actions_detail = ["delete_workspace"]
-    action_form = ActionWithReason
-    inlines = [DomainInline, MembershipInline]
-
-    @action(description="Delete the workspace", url_path="to-deletion", permissions=["change"])
-    def delete_workspace(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Leads to the page that asks once more."""
-        return redirect("admin:accounts_tenant_delete_workspace", object_id)
-
-    def get_urls(self) -> list[Any]:
-        page = path(
-            "<int:tenant_id>/delete-workspace/",
-            self.admin_site.admin_view(self.deletion),
-            name="accounts_tenant_delete_workspace",
-        )
-        return [page, *super().get_urls()]
-
-    def deletion(self, request: HttpRequest, tenant_id: int) -> HttpResponse:
-        """Asks for the deletion of a workspace, or calls it off."""
-        if not self.has_change_permission(request):
-            raise PermissionDenied
-        return delete_workspace_page(request, self.admin_site.each_context(request), tenant_id)
-
-    @admin.display(description="Fetching", ordering="fetching_paused_at")
-    def paused(self, tenant: Tenant) -> str:
-        """Whether anything is fetched for the tenant."""
-        if tenant.fetching_paused_at is None:
-            return "on"
-        return f"paused since {tenant.fetching_paused_at:%Y-%m-%d %H:%M}: {tenant.fetching_paused_reason}"
-
-    @admin.action(description="Pause fetching (give a reason)", permissions=["change"])
-    def pause_fetching(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
-        """Stops all fetching for the tenants; their pages show the reason."""
-        reason = request.POST.get("reason", "")
-        try:
-            for tenant in tenants:
-                pause_tenant(slug=tenant.slug, reason=reason)
-                self.log_change(request, tenant, f"Fetching paused: {reason}")
-        except BadInput as error:
-            self.message_user(request, str(error), messages.ERROR)
-        else:
-            self.message_user(request, f"Fetching is paused for {len(tenants)} tenant(s).", messages.SUCCESS)
-
-    @admin.action(description="Resume fetching", permissions=["change"])
-    def resume_fetching(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
-        """What is due for the tenants is fetched again."""
-        resumed = 0
-        for tenant in tenants:
-            try:
-                resumed += resume_tenant(slug=tenant.slug)
-            except TikdashError as error:
-                self.message_user(request, f"{tenant.slug}: {error}", messages.ERROR)
-        self.message_user(request, f"Fetching goes on for {resumed} tenant(s).", messages.SUCCESS)
-
-    @admin.action(description="Suspend (give a reason)", permissions=["change"])
-    def suspend(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
-        """Nothing is fetched, everything stays readable; the pages show the reason."""
-        try:
-            for tenant in tenants:
-                changing.suspend(tenant=tenant_by_id(tenant.pk), reason=request.POST.get("reason", ""))
-        except BadInput as error:
-            self.message_user(request, str(error), messages.ERROR)
-        else:
-            self.message_user(request, f"{len(tenants)} tenant(s) are suspended.", messages.SUCCESS)
-
-    @admin.action(description="Take the suspension back", permissions=["change"])
-    def take_suspension_back(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
-        """They are what they were before."""
-        back = sum(changing.take_suspension_back(tenant=tenant_by_id(tenant.pk)) for tenant in tenants)
-        self.message_user(request, f"{back} tenant(s) are back.", messages.SUCCESS)
-
-    def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
-        """What is changed here is in the audit log, also the customer's; plan and key mode go their own way."""
-        moved = {name: form.cleaned_data[name] for name in ("plan", "key_mode") if name in form.changed_data}
-        for name in moved:
-            setattr(obj, name, form.initial[name])
-        changed = [name for name in form.changed_data if name not in moved]
-        obj.save(update_fields=changed)
-        try:
-            if "plan" in moved:
-                changing.change_plan(tenant=tenant_by_id(obj.pk), plan=moved["plan"])
-            if "key_mode" in moved:
-                changing.change_key_mode(tenant=tenant_by_id(obj.pk), mode=moved["key_mode"])
-        except TikdashError as error:
-            self.message_user(request, str(error), messages.ERROR)
-        before = {name: form.initial.get(name) for name in changed}
-        after = {name: form.cleaned_data.get(name) for name in changed}
-        if before:
-            target = Target("tenant", obj.pk, obj.slug)
-            facts = {"fields": changed} | after
-            record("workspace.changed", tenant_id=obj.pk, target=target, before=before, after=facts)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+def is_superuser(request: HttpRequest) -> bool:
+    """Whether the one who asks may everything."""
+    return bool(getattr(request.user, "is_superuser", False))
 
 
 @admin.register(Domain)
@@ -198,14 +64,29 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     list_filter = ["is_staff", "is_active"]
     search_fields = ["email", "name"]
     readonly_fields = ["last_login", "date_joined"]
-    filter_horizontal = ["user_permissions"]
+    filter_horizontal = ["groups", "user_permissions"]
     fieldsets = [
         (None, {"fields": ["email", "name", "password"]}),
-        ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "user_permissions"]}),
+        ("Rights", {"fields": ["is_active", "is_staff", "groups", "is_superuser", "user_permissions"]}),
         ("Dates", {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "name", "password1", "password2"]})]
     inlines = [MembershipInline]
+    #: What makes staff of somebody, or more of staff: superusers alone decide.
+    rights = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        fixed = [*super().get_readonly_fields(request, obj)]
+        return fixed if is_superuser(request) else [*fixed, *self.rights]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may change people may not change staff: a new password would be the way to their rights."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or not (obj.is_staff or obj.is_superuser) or is_superuser(request))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or not (obj.is_staff or obj.is_superuser) or is_superuser(request))
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Operators vouch for the address that they typed."""

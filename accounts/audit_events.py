@@ -39,6 +39,8 @@ AREAS: dict[str, str | Promise] = {
     "token": _("API tokens"),
     "privacy": _("Privacy"),
     "billing": _("Credits and invoices"),
+    "support": _("Tikdash staff"),
+    "operations": _("Operations"),
 }
 
 _ALL = (
@@ -83,6 +85,8 @@ _ALL = (
     AuditEvent("privacy.request_refused", _("Request {request} was refused"), ops_only=True),
     AuditEvent("privacy.person_erased", _("What was kept about a person was erased at that person’s request")),
     AuditEvent("privacy.workspace_erased", _("Erased a workspace; certificate {certificate}"), ops_only=True),
+    AuditEvent("workspace.move_asked", _("Asked to move the data to: {to}")),
+    AuditEvent("workspace.move_stopped", _("The move of the data stands still")),
     AuditEvent("workspace.moved", _("Moved the data to the schema {schema}")),
     AuditEvent("workspace.move_abandoned", _("Called off the move of the data; it stays in the schema {schema}")),
     AuditEvent("workspace.plan_changed", _("Changed the plan to {plan}")),
@@ -94,6 +98,7 @@ _ALL = (
     AuditEvent("key.activated", _("The key {target} passed its check and is in use")),
     AuditEvent("key.refused", _("The key {target} did not pass its check")),
     AuditEvent("key.invalid", _("TikLiveAPI refused the key {target}; fetching is paused")),
+    AuditEvent("key.tried", _("Tried the key {target} again: {found}")),
     AuditEvent("key.deleted", _("Deleted the key {target}")),
     AuditEvent("key.shared_used", _("Went back to the shared key")),
     AuditEvent("token.created", _("Made the API token {target}")),
@@ -106,10 +111,13 @@ _ALL = (
     AuditEvent("person.joined", _("{target} joined as {role}")),
     AuditEvent("person.role_changed", _("Made {target} {role}")),
     AuditEvent("person.removed", _("Removed {target}")),
+    AuditEvent("person.signed_out", _("Signed everybody out, {sessions} session(s)")),
     AuditEvent("person.left", _("{target} left the workspace")),
     AuditEvent("billing.granted", _("Gave {credits} credits")),
     AuditEvent("billing.corrected", _("Corrected the credits of {day} by {credits}")),
     AuditEvent("billing.invoiced", _("Issued the invoice {target}")),
+    AuditEvent("billing.limit_raised", _("Raised the limit “{target}” to {value} until {until}")),
+    AuditEvent("billing.limit_raise_ended", _("Ended the raise of the limit “{target}”")),
     AuditEvent("billing.budget_changed", _("Changed the workspace's own budget")),
     AuditEvent("billing.plan_saved", _("Changed the plan {target}"), ops_only=True),
     AuditEvent("billing.plan_removed", _("Removed the plan {target}"), ops_only=True),
@@ -117,6 +125,13 @@ _ALL = (
     AuditEvent("billing.pack_removed", _("Removed the pack {target}"), ops_only=True),
     AuditEvent("billing.cap_saved", _("Changed the budget of {target}"), ops_only=True),
     AuditEvent("billing.cap_removed", _("Removed the budget of {target}"), ops_only=True),
+    AuditEvent("operations.announced", _("Announced to customers: {text}"), ops_only=True),
+    AuditEvent("operations.announcement_changed", _("Changed an announcement: {text}"), ops_only=True),
+    AuditEvent("operations.announcement_removed", _("Removed an announcement: {text}"), ops_only=True),
+    AuditEvent("operations.maintenance_began", _("Began a maintenance: {sentence}"), ops_only=True),
+    AuditEvent("operations.maintenance_ended", _("Ended the maintenance"), ops_only=True),
+    AuditEvent("support.looked", _("Began to look at the workspace as {target}, without changing anything")),
+    AuditEvent("support.look_ended", _("Ended the look as {target}")),
     AuditEvent("workspace.handed_over", _("Handed the workspace over to {target}")),
 )
 EVENTS: dict[str, AuditEvent] = {event.name: event for event in _ALL}

@@ -169,6 +169,7 @@ class PrivacyRequestAdmin(ModelAdmin):  # type: ignore[misc]
 
     def kept(self, request: HttpRequest) -> HttpResponse:
         """Which data of people is kept for what, and for how long."""
+        self._refuse_unless_allowed(request)
         context = self._context(request, "What is kept, and for how long") | {"kinds": kinds()}
         return TemplateResponse(request, f"{TEMPLATES}/kept.html", context)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection
@@ -21,7 +21,13 @@ ARRIVAL = f"""
     SELECT s.schema_name, t.id, t.slug, t.name, t.plan, t.state, t.key_mode, t.time_zone, t.trial_ends_at,
            t.fetching_paused_reason, t.headline_rate,
            ARRAY(SELECT ARRAY[kind, reason] FROM public.paused_kinds ORDER BY kind),
-           t.fetching_paused_cause = 'move', t.erase_at, v.data,
+           t.fetching_paused_cause = 'move', t.erase_at, v.data, (SELECT sentence FROM public.maintenance),
+           ARRAY(SELECT ARRAY[a.id::text, a.text] FROM public.announcements a
+                  WHERE a.starts_at <= now() AND a.ends_at > now() AND a.plan IN ('', t.plan)
+                        AND (a.only_for_id IS NULL OR a.only_for_id = t.id)
+                        AND NOT EXISTS (SELECT FROM public.dismissals m
+                                         WHERE m.announcement_id = a.id AND m.user_id = v.user_id)
+                  ORDER BY a.starts_at DESC LIMIT 3),
            {APPLIES_SCOPE.format(schema="s.schema_name", tenant_id="t.id")}
       FROM public.domains d
       JOIN public.tenants t ON t.id = d.tenant_id
@@ -41,7 +47,8 @@ PERSON = f"""
 STANDING = """
     SELECT ARRAY(SELECT id FROM public.tenants WHERE fetching_paused_at IS NOT NULL),
            ARRAY(SELECT kind::text FROM public.paused_kinds),
-           ARRAY(SELECT id FROM public.tenants WHERE key_mode = 'own')
+           ARRAY(SELECT id FROM public.tenants WHERE key_mode = 'own'),
+           coalesce((SELECT work_stops FROM public.maintenance), false)
 """
 
 
@@ -73,6 +80,8 @@ class Standing:
     paused_tenants: list[int]
     paused_kinds: list[str]
     own_keys: list[int]
+    #: During a maintenance that stops work, too: no job begins.
+    is_stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,8 @@ class Arrival:
 
     `paused_kinds` are kinds of jobs that run for nobody at present, each with the reason; `is_read_only` while the
     tenant's rows are moved; from `erase_at` on nothing of the tenant is left, until then it is read-only, too.
+    `maintenance` is the sentence while customers can only read; `announcements` are those that the person who is
+    signed in has not put away, by id.
     """
 
     tenant: TenantRef
@@ -106,6 +117,8 @@ class Arrival:
     paused_kinds: dict[str, str]
     is_read_only: bool = False
     erase_at: datetime | None = None
+    maintenance: str = ""
+    announcements: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -208,11 +221,12 @@ def arrival_at(host: str, session_key: str) -> Arrival | None:
     if row is None:
         return None
     schema_name, tenant_id, slug, name, plan, state, key_mode, time_zone, trial_ends_at, paused, rate = row[:11]
-    kinds, is_read_only, erase_at, session_data = row[11:15]
+    kinds, is_read_only, erase_at, session_data, maintenance, told = row[11:17]
     tenant = TenantRef(
         tenant_id, slug, name, plan, state, key_mode, time_zone, schema_name, trial_ends_at, paused, rate
     )
-    return Arrival(tenant, session_data, dict(kinds), is_read_only, erase_at)
+    announcements = {int(number): text for number, text in told}
+    return Arrival(tenant, session_data, dict(kinds), is_read_only, erase_at, maintenance or "", announcements)
 
 
 def person_in(tenant_id: int, user_id: int) -> tuple[User, MembershipRef | None] | None:

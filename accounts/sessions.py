@@ -20,6 +20,8 @@ from tikdash.crypto import CannotUnseal, lock, unlock
 
 PURPOSE = "accounts.sessions"
 LONGEST_AGENT = 300
+#: What the session of somebody who only looks holds (`accounts.services.looking`): id, `staff`, and their hash.
+LOOK = "look"
 #: Address and browser of whoever begins a session.
 Visitor = tuple[str | None, str]
 
@@ -60,7 +62,9 @@ class SessionStore(SessionBase):
             return self.create()
         session = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
         key_hash = hash_of_key(self.session_key)
-        user_id = session.get(SESSION_KEY)
+        # Whose browser it is: a look is in the list of the one who looks, and ends with their sessions.
+        look = session.get(LOOK)
+        user_id = look["staff"] if look else session.get(SESSION_KEY)
         fields: dict[str, Any] = {
             "data": self.encode(session), "expires_at": self.get_expiry_date(),
             "user_id": int(user_id) if user_id else None,

@@ -17,7 +17,9 @@ from accounts.services import (
     erasing,
     incidents,
     key_mails,
+    looking,
     mails,
+    moving,
     own_keys,
     people,
     privacy,
@@ -59,6 +61,18 @@ def check_waiting_keys() -> None:
 def tell_of_invalid_key(tenant_id: int, key_id: int) -> None:
     """Writes to the owners that their key was refused. Twice: they read it twice; it is sent once for each key."""
     key_mails.tell_of_invalid_key(tenant=tenant_by_id(tenant_id), key_id=key_id)
+
+
+@shared_task(name="accounts.try_key_again", ignore_result=True)
+def try_key_again(tenant_id: int) -> None:
+    """Tries a key in use because operators asked. Twice: it is tried twice."""
+    own_keys.try_again(tenant=tenant_by_id(tenant_id))
+
+
+@shared_task(name="accounts.move_tenant", ignore_result=True)
+def move_tenant(tenant_id: int, dedicated: bool) -> None:
+    """Moves a tenant's rows because operators asked. Twice, or after a worker died: goes on where it stopped."""
+    moving.carry_out(tenant=tenant_by_id(tenant_id), dedicated=dedicated, is_busy=erasing.is_busy())
 
 
 @shared_task(name="accounts.end_trials", ignore_result=True)
@@ -114,6 +128,12 @@ def go_on_with_requests() -> None:
     """Erasures of people whose message or worker got lost, and those that are looked for once more. Twice: as above."""
     for request_id in privacy.waiting_erasures():
         privacy.carry_out(request_id)
+
+
+@shared_task(name="accounts.end_looks", ignore_result=True)
+def end_looks() -> None:
+    """Writes down the end of looks whose time is over. Twice, or by two at once: each ends once."""
+    looking.end_looks_over()
 
 
 @shared_task(name="accounts.forget_ended_sessions", ignore_result=True)

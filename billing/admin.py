@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.models import Tenant
 from billing import (
@@ -14,12 +16,51 @@ from billing import (
     planner_admin,  # noqa: F401  (it registers the planner's pages)
 )
 from billing.models import Plan, UsageRecordRow
+from tikdash.plans import FEATURES
 from tikdash.ui.admin import EstimatedCountPaginator
+
+
+class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A plan, whose features are switches: each that the product knows, and no other."""
+
+    features = forms.MultipleChoiceField(
+        choices=list(FEATURES.items()),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="What else is in the plan. A change counts with the next question, within seconds.",
+    )
+
+    class Meta:
+        model = Plan
+        fields = [
+            "code",
+            "name",
+            "queue",
+            "tracked_accounts",
+            "seats",
+            "cadences",
+            "posts_kept_fresh",
+            "history_days",
+            "readings_kept_days",
+            "features",
+            "grace_days",
+            "requests_per_minute",
+            "requests_burst",
+            "daily_credits",
+            "monthly_credits",
+            "grace_percent",
+            "price_cents",
+        ]
+
+    def clean_features(self) -> list[str]:
+        """As they are stored: in the order of the product's list."""
+        return [name for name in FEATURES if name in self.cleaned_data["features"]]
 
 
 @admin.register(Plan)
 class PlanAdmin(admin_ledger.Recorded):
     event = "plan"
+    form = PlanForm
     list_display = [
         "name", "code", "tracked_accounts", "seats", "queue", "requests_per_minute", "requests_burst", "daily_credits",
         "monthly_credits", "price_cents",

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -21,6 +22,7 @@ from billing.models import (
     CreditGrant,
     CreditPack,
     Invoice,
+    LimitRaise,
     PlatformBudget,
     Subscription,
     TenantBudget,
@@ -30,6 +32,7 @@ from billing.models import (
 from billing.selectors import leaders, margins, refusals, savings, unread
 from billing.services.channels import check_address
 from billing.services.grants import check_correction, correct_usage, grant_credits, set_budget
+from billing.services.raises import end_raise
 from tikdash.errors import BadInput
 
 
@@ -181,6 +184,8 @@ class PlatformBudgetAdmin(Recorded):
 
     def spending(self, request: HttpRequest) -> HttpResponse:
         """Leaderboards, what nobody reads, what was saved, who was refused, and margins."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         context = {
             **self.admin_site.each_context(request),
             "title": "Spending",
@@ -201,6 +206,26 @@ class SubscriptionAdmin(ReadOnly):
     list_filter = ["plan"]
     list_select_related = ["tenant"]
     search_fields = ["tenant__slug"]
+
+
+@admin.register(LimitRaise)
+class LimitRaiseAdmin(ReadOnly):
+    """Made on the page of a tenant; ended here before its day, where it must be."""
+
+    list_display = ["tenant", "name", "value", "until", "reason", "made_at"]
+    list_filter = ["name"]
+    list_select_related = ["tenant"]
+    search_fields = ["tenant__slug", "reason"]
+    actions = ["end_now"]
+
+    @admin.action(description="End now", permissions=["end"])
+    def end_now(self, request: HttpRequest, rows: Any) -> None:
+        """The plan's limit counts again at once."""
+        ended = sum(end_raise(raise_id=row.pk) for row in rows)
+        self.message_user(request, f"{ended} raise(s) ended.", messages.SUCCESS)
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("billing.delete_limitraise"))
 
 
 class BudgetForm(TenantChosenForm):

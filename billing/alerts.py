@@ -28,7 +28,9 @@ HISTORY_DAYS = 56
 
 #: Tenants that have a month's budget, with what they have been charged this month.
 TENANTS = """
-    SELECT t.id, coalesce(b.monthly_credits, p.monthly_credits)
+    SELECT t.id, greatest(coalesce(b.monthly_credits, p.monthly_credits),
+                          (SELECT max(value) FROM public.limit_raises r
+                            WHERE r.tenant_id = t.id AND r.until > %(today)s AND r.name = 'credits_month'))
                  + CASE WHEN b.extra_month = %(month)s THEN b.extra_credits ELSE 0 END,
            coalesce(d.charged, 0) + coalesce(c.credits, 0)
       FROM public.tenants t
@@ -70,7 +72,7 @@ Findings = tuple[int | None, list[Finding], date, tuple[str, ...]]
 def _of_tenants(now: datetime) -> Iterable[Findings]:
     month = first_of_month(now.date())
     with connection.cursor() as cursor:
-        cursor.execute(TENANTS, {"month": month})
+        cursor.execute(TENANTS, {"month": month, "today": now.date()})
         rows = cursor.fetchall()
     for tenant_id, budget, used in rows:
         used = max(0, int(used))

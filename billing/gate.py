@@ -32,7 +32,11 @@ CRITICAL = frozenset({"interactive"})
 ALLOWANCE = """
     SELECT t.plan, p.name, p.requests_per_minute, p.requests_burst, p.grace_percent,
            coalesce(b.daily_credits, p.daily_credits), coalesce(b.monthly_credits, p.monthly_credits),
-           b.extra_credits, b.extra_month
+           b.extra_credits, b.extra_month,
+           (SELECT max(value) FROM public.limit_raises r
+             WHERE r.tenant_id = t.id AND r.until > %s AND r.name = 'credits_day'),
+           (SELECT max(value) FROM public.limit_raises r
+             WHERE r.tenant_id = t.id AND r.until > %s AND r.name = 'credits_month')
       FROM public.tenants t
       LEFT JOIN public.plans p ON p.code = t.plan
       LEFT JOIN public.tenant_budgets b ON b.tenant_id = t.id
@@ -109,15 +113,18 @@ class BudgetGate:
 
     def _read(self, tenant_id: int, key_id: str, today: date) -> _Allowance:
         with spending.inside_ledger_of(tenant_id), connection.cursor() as cursor:
-            cursor.execute(ALLOWANCE, [tenant_id])
+            cursor.execute(ALLOWANCE, [today, today, tenant_id])
             row = cursor.fetchone()
             cursor.execute(PLATFORM, [key_id])
             platform = {scope: more for scope, *more in cursor.fetchall()}
         if row is None:
             raise NotFound(f"There is no tenant {tenant_id}.")
-        code, name, per_minute, burst, grace, daily, monthly, extra, extra_month = row
+        code, name, per_minute, burst, grace, daily, monthly, extra, extra_month, day_raised, month_raised = row
         if name is None:
             raise NotFound(f"There is no plan “{code}”.")
+        # A raise only raises: no cap stays none.
+        daily = daily if daily is None else max(daily, day_raised or 0)
+        monthly = monthly if monthly is None else max(monthly, month_raised or 0)
         if monthly is not None and extra and extra_month == today.replace(day=1):
             monthly += extra
         caps = (

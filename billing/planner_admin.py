@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -99,6 +100,7 @@ class CapacityScenarioAdmin(ModelAdmin):
 
     def sheets(self, request: HttpRequest, scenario_id: int) -> HttpResponse:
         """The six sheets of a scenario; one that is not sound leads back to its inputs with what to mend."""
+        _refuse_unless(self.has_view_permission(request))
         scenario = planner.scenario_by_id(scenario_id)
         try:
             assessment = planner.sheets_of(scenario)
@@ -114,6 +116,7 @@ class CapacityScenarioAdmin(ModelAdmin):
 
     def spreadsheet(self, request: HttpRequest, scenario_id: int) -> HttpResponse:
         """The six sheets with live formulas."""
+        _refuse_unless(self.has_view_permission(request))
         scenario = planner.scenario_by_id(scenario_id)
         try:
             content = planner.spreadsheet_of(scenario)
@@ -128,6 +131,7 @@ class CapacityScenarioAdmin(ModelAdmin):
         """Puts what is measured into the scenario."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
+        _refuse_unless(self.has_change_permission(request))
         scenario = planner.scenario_by_id(scenario_id)
         try:
             missing = calibrate(scenario)
@@ -143,6 +147,7 @@ class CapacityScenarioAdmin(ModelAdmin):
         """Makes a scenario of what is measured."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
+        _refuse_unless(self.has_add_permission(request))
         try:
             scenario, missing = new_from_measured()
         except BadInput as error:
@@ -157,6 +162,7 @@ class CapacityScenarioAdmin(ModelAdmin):
         """Keeps the scenario as the plan of a quarter."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
+        _refuse_unless(self.has_change_permission(request))
         scenario = planner.scenario_by_id(scenario_id)
         try:
             plan = planner.adopt(scenario, _quarter(request.POST.get("quarter", "")))
@@ -168,6 +174,7 @@ class CapacityScenarioAdmin(ModelAdmin):
 
     def review(self, request: HttpRequest) -> HttpResponse:
         """The review of a quarter, of the last one that is over where none is named; one page, made to be printed."""
+        _refuse_unless(self.has_view_permission(request))
         present = planner.quarter_of(clock.today())
         context = self._context(request, "Quarterly review")
         context["quarters"] = [present, *_before(present, 4)]
@@ -206,6 +213,11 @@ class QuarterPlanAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _refuse_unless(allowed: bool) -> None:
+    if not allowed:
+        raise PermissionDenied
 
 
 def _quarter(text: str) -> date:

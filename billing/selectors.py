@@ -193,6 +193,12 @@ MARGINS = """
       LEFT JOIN public.usage_daily d ON d.tenant_id = t.id AND d.day > %s
      GROUP BY t.slug, t.plan, p.price_cents ORDER BY 4 DESC, 1 LIMIT 100
 """
+MARGIN_OF = """
+    SELECT t.slug, t.plan, p.price_cents,
+           coalesce((SELECT sum(credits) FROM public.usage_daily d WHERE d.tenant_id = t.id AND d.day > %s), 0)
+      FROM public.tenants t LEFT JOIN public.plans p ON p.code = t.plan
+     WHERE t.id = %s
+"""
 CENTS_A_CREDIT = """
     SELECT coalesce(sum(price_cents)::float / nullif(sum(credits), 0), 0) FROM public.credit_packs
      WHERE price_cents > 0
@@ -228,6 +234,16 @@ def margins() -> list[Margin]:
         cents = float(cursor.fetchone()[0])
         cursor.execute(MARGINS, [clock.today() - timedelta(days=30)])
         return [Margin(slug, plan, price or 0, int(n), int(n) * cents) for slug, plan, price, n in cursor.fetchall()]
+
+
+def margin_of(tenant_id: int) -> Margin:
+    """The same of one tenant. One that does not exist pays and costs nothing."""
+    with all_tenants(), connection.cursor() as cursor:
+        cursor.execute(CENTS_A_CREDIT)
+        cents = float(cursor.fetchone()[0])
+        cursor.execute(MARGIN_OF, [clock.today() - timedelta(days=30), tenant_id])
+        slug, plan, price, n = cursor.fetchone() or ("", "", 0, 0)
+        return Margin(slug, plan, price or 0, int(n), int(n) * cents)
 
 
 def savings() -> list[Part]:

@@ -40,11 +40,11 @@ PEOPLE = {
     "gil@globex.example": ("globex", "owner"),
 }
 #: Shared tables of billing that tests fill.
-OF_TENANTS = ["audit_log", "tenant_keys", "api_tokens", "tenant_moves", "tenant_erasures"]
+OF_TENANTS = ["audit_log", "looks", "tenant_keys", "api_tokens", "tenant_moves", "tenant_erasures"]
 BILLED = [
     "usage_events", "usage_daily", "usage_hourly", "usage_fills", "usage_late", "usage_saved", "usage_corrections",
     "credit_packs", "credit_grants", "invoices", "platform_budgets", "tenant_budgets", "budget_refusals",
-    "subscriptions", "plan_excesses", "alert_channels", "usage_alerts",
+    "subscriptions", "plan_excesses", "limit_raises", "alert_channels", "usage_alerts",
      "alert_deliveries", "queue_samples", "table_samples",
     "watch_states", "capacity_scenarios", "capacity_tiers", "capacity_features", "capacity_tables", "quarter_plans",
 ]  # fmt: skip
@@ -153,6 +153,10 @@ def clean_up() -> None:
             "sessions",
             "invitations",
             "audit_log",
+            "looks",
+            "announcements",
+            "dismissals",
+            "maintenance",
             "tenant_keys",
             "api_tokens",
             "tenant_moves",

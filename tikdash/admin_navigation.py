@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -22,13 +23,25 @@ def choose_shard(request: Any) -> HttpResponse:
     return redirect("admin:index")
 
 
+def _may_see(request: HttpRequest, *, app_and_model: str) -> bool:
+    """A list that the role may not open is no link."""
+    app, _, model = app_and_model.partition("_")
+    return any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Groups of links; the shard on the screen is marked."""
     shown = request.session.get("admin_schema", settings.SHARED_SCHEMA)
 
     def models(*rows: tuple[str, str, str]) -> list[dict[str, Any]]:
         return [
-            {"title": title, "icon": icon, "link": reverse(f"admin:{name}_changelist")} for title, icon, name in rows
+            {
+                "title": title,
+                "icon": icon,
+                "link": reverse(f"admin:{name}_changelist"),
+                "permission": partial(_may_see, app_and_model=name),
+            }
+            for title, icon, name in rows
         ]
 
     return [
@@ -41,8 +54,11 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 ("Memberships", "badge", "accounts_membership"),
                 ("Second factors", "phonelink_lock", "mfa_authenticator"),
                 ("API tokens", "vpn_key", "accounts_apitoken"),
+                ("Announcements", "campaign", "accounts_announcement"),
+                ("Maintenance", "engineering", "accounts_maintenance"),
                 ("Outages of the upstream", "cloud_off", "accounts_upstreamincident"),
                 ("Audit log", "history", "accounts_auditentryrow"),
+                ("Looks at workspaces", "visibility", "accounts_look"),
                 ("Deletions", "delete_forever", "accounts_tenanterasure"),
                 ("Privacy desk", "shield_person", "accounts_privacyrequest"),
                 ("Left out", "person_off", "accounts_leftout"),
@@ -70,6 +86,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     ("Plans of tenants", "card_membership", "billing_subscription"),
                     ("Our budgets", "savings", "billing_platformbudget"),
                     ("Budgets of tenants", "account_balance_wallet", "billing_tenantbudget"),
+                    ("Raised limits", "trending_up", "billing_limitraise"),
                     ("Our packs", "inventory_2", "billing_creditpack"),
                     ("Grants", "redeem", "billing_creditgrant"),
                     ("Corrections", "edit_note", "billing_usagecorrection"),

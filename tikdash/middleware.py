@@ -13,6 +13,7 @@ import structlog
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import DisallowedHost
 from django.forms import BaseForm
@@ -25,6 +26,10 @@ from django.utils.crypto import constant_time_compare
 from accounts.models import User
 from accounts.selectors import arrival_at, membership_of, person_in
 from accounts.services.auditing import NOBODY, Actor, acting
+from accounts.services.looking import open_look
+from accounts.services.telling import maintenance_now
+from accounts.sessions import LOOK
+from accounts.web.looking import admin_page
 from accounts.web.second_factor import way_to_second_factor
 from tikdash import health, metrics
 from tikdash.db.scope import all_tenants, tenant_scope
@@ -145,6 +150,8 @@ class TenantMiddleware:
             request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
             session_key = ""
         if host in {settings.BASE_DOMAIN, "127.0.0.1", "[::1]"}:
+            if not _may_change_meanwhile(request) and (lasting := maintenance_now()) is not None:
+                return _only_reading(lasting.sentence)
             return self.get_response(request)
         arrival = arrival_at(host, session_key)
         if arrival is None:
@@ -153,6 +160,8 @@ class TenantMiddleware:
             response = render(None, "503.html", {"being_moved": True}, status=503)
             response["Retry-After"] = "60"
             return response
+        if arrival.maintenance and not _may_change_meanwhile(request):
+            return _only_reading(arrival.maintenance)
         if arrival.erase_at is not None and not _may_change_while_closing(request):
             return render(None, "409.html", status=409)
         tenant = arrival.tenant
@@ -166,11 +175,27 @@ class TenantMiddleware:
 
 
 #: What people may send although their workspace is going to be deleted: to sign in and out, and to keep it.
-_STILL_SENT = ("/log-in/", "/log-out/", "/confirm/", "/password/", "/language/", "/settings/delete/")
+_STILL_SENT = ("/look/end/", "/log-in/", "/log-out/", "/confirm/", "/password/", "/language/", "/settings/delete/")
 
 
 def _may_change_while_closing(request: HttpRequest) -> bool:
     return request.method in ("GET", "HEAD", "OPTIONS") or request.path_info.startswith(_STILL_SENT)
+
+
+#: What people may send during a maintenance: to sign in and out. Staff goes on with its work.
+_SENT_MEANWHILE = ("/look/end/", "/log-in/", "/log-out/", "/confirm/", "/language/", "/admin/")
+#: When it makes sense to try again, s.
+_MEANWHILE_S = 300
+
+
+def _may_change_meanwhile(request: HttpRequest) -> bool:
+    return request.method in ("GET", "HEAD", "OPTIONS") or request.path_info.startswith(_SENT_MEANWHILE)
+
+
+def _only_reading(sentence: str) -> HttpResponse:
+    response = render(None, "503.html", {"maintenance": sentence}, status=503)
+    response["Retry-After"] = str(_MEANWHILE_S)
+    return response
 
 
 class TenantSessionMiddleware(SessionMiddleware):
@@ -225,10 +250,46 @@ class RequestLogMiddleware:
         return response
 
 
+class LookMiddleware:
+    """Staff who look at a workspace as a person of it: named on the request, refused whatever could change anything.
+
+    Everything but GET, HEAD and OPTIONS is 403, HTMX's requests like a form's; only the look's own end is sent. Of a
+    look that is over nothing is left but a page that says so.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponse:
+        request.impersonated_by = request.look = None
+        kept = request.session.get(LOOK) if request.tenant is not None and request.arrival.session_data else None
+        if kept is None:
+            return self.get_response(request)
+        look = open_look(
+            look_id=kept["id"], tenant_id=request.tenant.id, user_id=request.user.pk, staff_hash=kept["hash"]
+        )
+        context = {"admin_url": admin_page(request, request.tenant)}
+        if look is None:
+            request.session.flush()
+            request.user, request.membership = AnonymousUser(), None
+            return render(request, "accounts/look_over.html", context, status=403)
+        request.impersonated_by, request.look = look.staff, look
+        if request.method not in ("GET", "HEAD", "OPTIONS") and request.path_info != "/look/end/":
+            # A page of its own, without the way round in the workspace.
+            request.membership = None
+            return render(request, "accounts/look_refused.html", context, status=403)
+        response = self.get_response(request)
+        # Neither the browser nor a proxy keeps what belongs to a customer for the next who sits there.
+        response["Cache-Control"] = "no-store"
+        # Nor does it ask for pages that nobody opens.
+        del response["Speculation-Rules"]
+        return response
+
+
 class ActorMiddleware:
     """Whoever is logged in did what this request does; in the admin as staff, elsewhere as a person.
 
-    Staff who look through somebody else's eyes (`request.impersonated_by`, set by whatever lets them) are named both.
+    Staff who look through somebody else's eyes (`request.impersonated_by`, of `LookMiddleware`) are named both.
     """
 
     def __init__(self, get_response: Handler) -> None:

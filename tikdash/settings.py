@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "tikdash.preferences.PreferencesMiddleware",
+    "tikdash.middleware.LookMiddleware",
     "tikdash.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -343,6 +344,9 @@ WORK_PORTS = {"QUEUES": "snapshots.metrics.queue_figures", "ACCOUNTS": "snapshot
 PERSONAL_DATA = ["snapshots.services.personal", "billing.services.personal", "accounts.services.personal_kinds"]
 #: Who knows whether a job of a tenant is running; `accounts` asks before it erases one.
 TENANT_IS_BUSY = "snapshots.selectors.has_running_jobs"
+#: What apps show and do on a tenant's page of the administration (`accounts.tenant_page`), in this order.
+TENANT_PANELS = ["accounts.tenant_panels.panels", "billing.tenant_page.panels", "snapshots.tenant_page.panels"]
+TENANT_ACTIONS = ["accounts.tenant_actions.ACTIONS", "billing.tenant_page.ACTIONS"]
 #: Who tracks the handle that was typed at the sign-up; `accounts` asks.
 FIRST_ACCOUNT = "snapshots.services.first_account.first_account"
 
@@ -399,6 +403,7 @@ CELERY_BEAT_SCHEDULE = {
     "waiting-mails": {"task": "accounts.send_waiting_mails", "schedule": 30, "options": {"expires": 30}},
     "ends-of-trials": {"task": "accounts.end_trials", "schedule": 300, "options": {"expires": 300}},
     "deletions-of-workspaces": {"task": "accounts.erase_due_tenants", "schedule": 300, "options": {"expires": 300}},
+    "ends-of-looks": {"task": "accounts.end_looks", "schedule": 300, "options": {"expires": 300}},
     "requests-of-people": {"task": "accounts.go_on_with_requests", "schedule": 60, "options": {"expires": 60}},
     "partitions-of-audit": {"task": "accounts.make_partitions", "schedule": 6 * 3600},
     "rollup-of-usage": {"task": "billing.roll_up", "schedule": 300, "options": {"expires": 300}},

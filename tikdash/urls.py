@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from accounts.web import views
+from accounts.web import looking, views
 from tikdash.ui import prefetch
 
 handler500 = "tikdash.error_pages.server_error"
@@ -18,6 +18,8 @@ urlpatterns = [
     path("you/", views.on_public_host, name="you"),
     path("you/email/", views.on_public_host, name="account_email"),
     path("enter/", views.enter_workspace, name="enter_workspace"),
+    path("look/", looking.begin, name="look"),
+    path("look/end/", looking.end, name="look_end"),
     path("prefetch.json", prefetch.rules, name="prefetch_rules"),
     path("settings/", include("accounts.web.settings_urls")),
     path("", include("billing.web.urls")),

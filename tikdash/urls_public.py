@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 
 from accounts.web import deletion, sign_up, views
+from snapshots.handles_admin import bring_handles
 from tikdash.admin_navigation import choose_shard
 
 handler500 = "tikdash.error_pages.server_error"
@@ -25,6 +26,7 @@ urlpatterns = [
     path("deletions/<uuid:erasure_id>/certificate.json", deletion.certificate_json, name="certificate_json"),
     path("you/", include("accounts.web.you_urls")),
     path("admin/shard/", admin.site.admin_view(choose_shard), name="admin_shard"),
+    path("admin/tenants/<int:tenant_id>/handles/", admin.site.admin_view(bring_handles), name="admin_bring_handles"),
     path("admin/login/", login_not_required(views.admin_log_in)),
     path("admin/", admin.site.urls),
 ]

@@ -1,8 +1,10 @@
+from accounts.models.announcements import Announcement, Dismissal, Maintenance
 from accounts.models.audit import AuditEntry, AuditEntryRow
 from accounts.models.erasures import TenantErasure
 from accounts.models.incidents import UpstreamIncident
 from accounts.models.invitations import Invitation
 from accounts.models.keys import TenantKey
+from accounts.models.looks import Look
 from accounts.models.mails import WaitingMail
 from accounts.models.moves import TenantMove
 from accounts.models.pauses import PausedKind
@@ -15,12 +17,16 @@ from accounts.models.tokens import ApiToken
 from accounts.models.users import Membership, User
 
 __all__ = [
+    "Announcement",
     "ApiToken",
     "AuditEntry",
     "AuditEntryRow",
+    "Dismissal",
     "Domain",
     "Invitation",
     "LeftOut",
+    "Look",
+    "Maintenance",
     "Membership",
     "PausedKind",
     "PrivacyRequest",

@@ -74,6 +74,18 @@ class Tenant(models.Model):
     class Meta:
         db_table = "tenants"
         ordering = ["slug"]
+        #: What operators do to a workspace, each for itself: `accounts.services.staff_roles` gives them out.
+        permissions = [
+            ("look_as_person", "Can look at a workspace as one of its people"),
+            ("pause_fetching", "Can pause and resume the fetching of a workspace"),
+            ("give_plan", "Can give a workspace another plan"),
+            ("move_tenant", "Can move the rows of a workspace to another schema"),
+            ("try_key", "Can have the key of a workspace tried again"),
+            ("sign_out_people", "Can sign out everybody of a workspace"),
+            ("take_along", "Can download all that a workspace has"),
+            ("close_workspace", "Can have a workspace deleted"),
+            ("bring_handles", "Can track a list of handles for a workspace"),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="tenants_trial_has_end",

@@ -12,10 +12,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import structlog
+from celery import current_app
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
 
 from accounts.models import Shard, Tenant, TenantMove
 from accounts.selectors import TenantRef
@@ -35,6 +39,8 @@ REASON = "The data of this workspace is being moved. It stays readable; changes 
 IDLE_WITHIN_S, ROUNDS = 120, 5
 #: How long statements that write at this moment may take to end, s.
 WRITTEN_WITHIN_S = 30
+#: By name: tasks stand above services.
+TASK = "accounts.move_tenant"
 State = TenantMove.State
 
 
@@ -75,6 +81,33 @@ def move_tenant(*, tenant: TenantRef, dedicated: bool, is_busy: Callable[[Tenant
     rows = sum(rows for rows, _checksum in move.sums.values())
     log.info("tenant_moved", tenant=tenant.slug, source=move.source, target=move.target, rows=rows)
     return Moved(move.source, move.target, len(move.sums), rows)
+
+
+def ask_for_move(*, tenant: TenantRef, dedicated: bool) -> None:
+    """Has a worker move the tenant; the customer's audit log says so. Asked for again, it goes on."""
+    with all_tenants(), transaction.atomic():
+        record(
+            "workspace.move_asked", tenant_id=tenant.id, after={"to": "a schema of its own" if dedicated else "shared"}
+        )
+        transaction.on_commit(partial(_send, tenant.id, dedicated))
+
+
+def carry_out(*, tenant: TenantRef, dedicated: bool, is_busy: Callable[[TenantRef], bool]) -> bool:
+    """The move that was asked for; False, with the sentence in the audit log, where something is in its way."""
+    try:
+        move_tenant(tenant=tenant, dedicated=dedicated, is_busy=is_busy)
+    except CannotMove as error:
+        record("workspace.move_stopped", tenant_id=tenant.id, reason=str(error))
+        log.warning("tenant_move_stopped", tenant=tenant.slug, why=str(error))
+        return False
+    return True
+
+
+def _send(tenant_id: int, dedicated: bool) -> None:
+    try:
+        current_app.send_task(TASK, args=[tenant_id, dedicated])
+    except (BrokerError, RedisError, OSError) as error:
+        log.warning("message_not_sent", task=TASK, why=type(error).__name__)
 
 
 def abandon_move(*, tenant: TenantRef) -> str:

@@ -44,7 +44,7 @@ FEATURE = "key check"
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 20
 #: Tasks, by name: they stand above services.
-CHECK, TELL = "accounts.check_key", "accounts.tell_of_invalid_key"
+CHECK, TELL, AGAIN = "accounts.check_key", "accounts.tell_of_invalid_key", "accounts.try_key_again"
 State, Step, Mode, Cause = TenantKey.State, TenantKey.Step, Tenant.KeyMode, Tenant.PauseCause
 
 
@@ -117,6 +117,43 @@ def check_key(*, tenant: TenantRef, key_id: int) -> str:
             _activate(tenant, key, has_downloads)
         key.refresh_from_db(fields=["state"])
         return key.state
+
+
+def ask_for_another_try(*, tenant: TenantRef) -> None:
+    """Has a worker try the key in use as if it were new. Raises NotFound where there is none."""
+    with tenant_scope(tenant):
+        if _key_in_use(tenant) is None:
+            raise NotFound(_("There is no key of its own in use."))
+    transaction.on_commit(partial(_send, AGAIN, tenant.id))
+
+
+def try_again(*, tenant: TenantRef) -> str:
+    """Tries the key in use; where it is refused nothing is fetched from then on. Returns the key's state.
+
+    What came of it is in the audit log, also where the upstream did not answer and nothing is known.
+    """
+    with tenant_scope(tenant):
+        key = _key_in_use(tenant)
+        if key is None:
+            return ""
+        secret = unseal(Sealed(key.secret, key.data_key, key.master_id), key.purpose)
+        found = "works"
+        try:
+            _try(tenant, key, own_key(key.fingerprint, key.last_four, secret))
+        except (BadKey, Forbidden):
+            mark_invalid(tenant_id=tenant.id, key_id=key_id_of(key.fingerprint))
+            found = "refused"
+        except TikdashError as error:
+            found = str(error)
+        TenantKey.objects.filter(pk=key.pk).update(step=Step.DONE)
+        record("key.tried", target=_target(key), after={"found": found})
+        key.refresh_from_db(fields=["state"])
+        return str(key.state)
+
+
+def _key_in_use(tenant: TenantRef) -> TenantKey | None:
+    active = Tenant.objects.values_list("active_key", flat=True).get(pk=tenant.id)
+    return TenantKey.objects.filter(pk=active or 0, state=State.ACTIVE).first()
 
 
 def mark_invalid(*, tenant_id: int, key_id: str) -> bool:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from accounts.models import Session, User
+from django.db import transaction
+
+from accounts.models import Membership, Session, User
+from accounts.selectors import TenantRef
+from accounts.services.auditing import record
 from accounts.sessions import hash_of_key
 from tikdash import clock
 from tikdash.db.scope import no_scope
@@ -18,6 +22,15 @@ def end_sessions(*, user_id: int, but: str = "") -> int:
     """Signs the person out on every host and browser; the session with the key `but` stays. Returns how many ended."""
     with no_scope():
         return Session.objects.filter(user_id=user_id).exclude(key_hash=hash_of_key(but)).delete()[0]
+
+
+def sign_out_everybody(*, tenant: TenantRef, reason: str) -> int:
+    """Signs all members of the tenant out, on every host and browser; returns how many sessions ended."""
+    with no_scope(), transaction.atomic():
+        members = Membership.objects.filter(tenant_id=tenant.id).values("user_id")
+        ended = Session.objects.filter(user_id__in=members).delete()[0]
+        record("person.signed_out", tenant_id=tenant.id, after={"sessions": ended}, reason=reason)
+    return int(ended)
 
 
 def forget_ended_sessions() -> int:

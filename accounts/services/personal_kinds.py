@@ -111,10 +111,14 @@ KINDS = (
 
 _CUSTOMER = "about a customer or a customer's people, whose workspace is erased by accounts.services.erasing"
 WITHOUT = {
+    "accounts.Announcement": "a sentence of operators to customers",
     "accounts.ApiToken": _CUSTOMER,
+    "accounts.Dismissal": _CUSTOMER,
     "accounts.Domain": _CUSTOMER,
     "accounts.Invitation": _CUSTOMER,
     "accounts.LeftOut": "keyed digests only: it is what keeps the person out",
+    "accounts.Look": "which of our staff looked as which of a customer's people, and why",
+    "accounts.Maintenance": "a sentence of operators to customers",
     "accounts.Membership": _CUSTOMER,
     "accounts.PausedKind": "a kind of job and a sentence of operators",
     "accounts.PrivacyRequest": "sealed while the request is open, keyed digests and counts afterwards",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.web import joining, people, workspace
+from accounts.web import joining, people, telling, workspace
 
 urlpatterns = [
     path("people/", people.index, name="people"),
@@ -17,5 +17,6 @@ urlpatterns = [
     path("people/leave/", people.leave, name="leave"),
     path("join/<str:token>/", joining.join, name="join"),
     path("settings/", workspace.workspace_settings, name="workspace_settings"),
+    path("announcements/<int:announcement_id>/dismiss/", telling.dismiss_announcement, name="announcement_dismiss"),
     path("workspaces/menu/", workspace.switcher, name="switcher"),
 ]

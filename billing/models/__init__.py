@@ -4,6 +4,7 @@ from billing.models.capacity import CapacityFeature, CapacityScenario, CapacityT
 from billing.models.pace import KeyPace
 from billing.models.packs import CreditGrant, CreditPack, Invoice
 from billing.models.plans import Plan
+from billing.models.raises import LimitRaise
 from billing.models.usage import (
     LateUsage,
     UsageCorrection,
@@ -29,6 +30,7 @@ __all__ = [
     "Invoice",
     "KeyPace",
     "LateUsage",
+    "LimitRaise",
     "Plan",
     "PlanExcess",
     "PlatformBudget",

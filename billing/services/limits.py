@@ -30,14 +30,25 @@ from tikdash.words import gettext
 
 #: In one statement, because every page asks. In the order of `_Facts`.
 FACTS = """
-    SELECT p.name, p.tracked_accounts, p.seats, p.grace_days, p.grace_percent, p.history_days, p.requests_per_minute,
-           p.features::text, coalesce(b.daily_credits, p.daily_credits), coalesce(b.monthly_credits, p.monthly_credits),
+    SELECT p.name, greatest(p.tracked_accounts, r.accounts), greatest(p.seats, r.seats), p.grace_days, p.grace_percent,
+           p.history_days, p.requests_per_minute, p.features::text,
+           -- No cap stays none: a raise only raises.
+           CASE WHEN b.daily_credits IS NULL AND p.daily_credits IS NULL THEN NULL
+                ELSE greatest(coalesce(b.daily_credits, p.daily_credits), r.credits_day) END,
+           CASE WHEN b.monthly_credits IS NULL AND p.monthly_credits IS NULL THEN NULL
+                ELSE greatest(coalesce(b.monthly_credits, p.monthly_credits), r.credits_month) END,
            CASE WHEN b.extra_month = %s THEN b.extra_credits ELSE 0 END,
            (SELECT count(*) FROM public.memberships m WHERE m.tenant_id = %s),
            (SELECT count(*) FROM public.invitations i WHERE i.tenant_id = %s),
            (SELECT since FROM public.plan_excesses e WHERE e.tenant_id = %s AND e.name = 'accounts'),
            (SELECT since FROM public.plan_excesses e WHERE e.tenant_id = %s AND e.name = 'seats')
       FROM public.plans p LEFT JOIN public.tenant_budgets b ON b.tenant_id = %s
+      CROSS JOIN LATERAL (
+        SELECT max(value) FILTER (WHERE name = 'accounts') AS accounts,
+               max(value) FILTER (WHERE name = 'seats') AS seats,
+               max(value) FILTER (WHERE name = 'credits_day') AS credits_day,
+               max(value) FILTER (WHERE name = 'credits_month') AS credits_month
+          FROM public.limit_raises WHERE tenant_id = %s AND until > %s) r
      WHERE p.code = %s
 """
 SEEN = """
@@ -148,7 +159,8 @@ REFUSED: dict[str, str] = {
 
 
 def _facts(tenant: TenantWithPlan) -> _Facts:
-    row = prepared_row(FACTS, [first_of_month(clock.today()), *[tenant.id] * 5, tenant.plan])
+    today = clock.today()
+    row = prepared_row(FACTS, [first_of_month(today), *[tenant.id] * 6, today, tenant.plan])
     if row is None:
         raise NotFound(gettext("There is no plan “{plan}”.").format(plan=tenant.plan))
     return _Facts(*row)

@@ -22,6 +22,7 @@ WITHOUT = {
     "billing.Invoice": "amounts and counts; of an erased workspace without its name",
     "billing.KeyPace": _OURS,
     "billing.LateUsage": _LEDGER,
+    "billing.LimitRaise": "a larger number, and a reason for the customer",
     "billing.Plan": _OURS,
     "billing.PlatformBudget": _OURS,
     "billing.QuarterPlan": _OURS,

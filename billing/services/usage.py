@@ -12,7 +12,7 @@ from accounts.selectors import TenantRef
 from billing.alerts import HISTORY_DAYS
 from billing.consumption import days_left
 from billing.forecast import DayOfUse, MonthForecast, NoForecast, month_end
-from billing.models import Plan, TenantBudget, UsageDaily
+from billing.models import LimitRaise, Plan, TenantBudget, UsageDaily
 from billing.selectors import Usage
 from billing.services.grants import Balance, balance_of, last_days
 from billing.services.limits import limits
@@ -83,9 +83,16 @@ def budget_of(tenant: TenantRef) -> Budget:
     plan = Plan.objects.get(code=tenant.plan)
     own = TenantBudget.objects.filter(tenant_id=tenant.id).first()
     monthly = (own and own.monthly_credits) or plan.monthly_credits
+    daily = (own and own.daily_credits) or plan.daily_credits
+    raised = LimitRaise.objects.filter(tenant_id=tenant.id, until__gt=clock.today()).values_list("name", "value")
+    for name, value in raised:
+        if name == LimitRaise.Name.DAY and daily is not None:
+            daily = max(daily, value)
+        if name == LimitRaise.Name.MONTH and monthly is not None:
+            monthly = max(monthly, value)
     if monthly is not None and own is not None and own.extra_month == first_of_month(clock.today()):
         monthly += own.extra_credits
-    return Budget((own and own.daily_credits) or plan.daily_credits, monthly, plan.grace_percent)
+    return Budget(daily, monthly, plan.grace_percent)
 
 
 def outlook(tenant: TenantRef, usage: Usage) -> Outlook:

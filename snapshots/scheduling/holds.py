@@ -66,6 +66,8 @@ def holds_now(in_flight: Mapping[tuple[str, int], int], at_once: bool = False) -
     """
     now, stands = clock.now(), standing()
     kinds = sorted({*stands.paused_kinds, *closed_kinds(now, settings.KIND_WINDOWS)})
+    if stands.is_stopped:
+        kinds = sorted(FetchJob.Kind.values)
     holds = Holds(stands.paused_tenants, kinds, stands.own_keys)
     if at_once:
         return holds

@@ -82,7 +82,7 @@ def test_staff_sees_and_changes_what_a_plan_may_spend(cast: Cast) -> None:
     assert "Empty: no cap." in page
     sent = {
         "code": "free", "name": "Free", "queue": "free", "tracked_accounts": 5, "seats": 3, "posts_kept_fresh": 30,
-        "history_days": "", "features": '["exports"]', "grace_days": 14,
+        "history_days": "", "features": ["exports"], "grace_days": 14,
         "cadences": '{"profile": 86400}', "requests_per_minute": 12, "requests_burst": 3,
         "daily_credits": "", "monthly_credits": "", "grace_percent": 10, "price_cents": 0,
     }  # fmt: skip

@@ -111,6 +111,7 @@ NO_PAGE = {
     "account_viewed": ACTION, "invite": ACTION, "invitation_resend": ACTION, "invitation_revoke": ACTION,
     "member_role": ACTION, "member_remove": ACTION, "key_delete": ACTION, "key_shared": ACTION, "token_rotate": ACTION,
     "token_revoke": ACTION, "alert_channel_add": ACTION, "alert_channel_remove": ACTION, "enter_workspace": ACTION,
+    "announcement_dismiss": ACTION, "look": ACTION, "look_end": ACTION,
     "choose_language": ACTION, "open_workspace": ACTION, "welcome": ACTION, "mfa_deactivate_totp": ACTION,
     "mfa_generate_recovery_codes": ACTION, "mfa_edit_webauthn": ACTION, "mfa_remove_webauthn": ACTION,
     "account_set_password": ACTION,

@@ -35,7 +35,7 @@ OPEN = {
     "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
     "account_email_verification_sent", "mfa_authenticate", "mfa_login_webauthn", "you", "account_email", "welcome",
     "join",
-    "enter_workspace", "choose_language",
+    "enter_workspace", "look", "look_end", "choose_language",
 }  # fmt: skip
 #: Every other address: how it is called, and with which ids.
 MEMBERS_ONLY = {
@@ -49,6 +49,7 @@ MEMBERS_ONLY = {
     "leave": "GET",
     "workspace_settings": "GET",
     "switcher": "GET",
+    "announcement_dismiss": "POST",
     "account_reauthenticate": "GET",
     "mfa_reauthenticate": "GET",
     "mfa_reauthenticate_webauthn": "GET",
@@ -160,6 +161,7 @@ ANSWERS = {
     "invite": (422,),
     "alert_channel_add": (422,),
     "member_role": (400,),
+    "announcement_dismiss": (404,),
 }
 #: What stands open looks the same to everybody: no address of it shows anything of a workspace.
 PATHS_OF_OPEN = {
@@ -170,7 +172,8 @@ PATHS_OF_OPEN = {
     "account_reset_password_from_key_done": "/password/reset/done/",
     "account_email_verification_sent": "/confirm-address/", "mfa_authenticate": "/log-in/second-factor/",
     "mfa_login_webauthn": "/log-in/passkey/", "you": "/you/", "account_email": "/you/email/", "welcome": "/welcome/",
-    "join": "/join/x/", "enter_workspace": "/enter/", "choose_language": "/language/",
+    "join": "/join/x/", "enter_workspace": "/enter/", "look": "/look/",
+    "look_end": "/look/end/", "choose_language": "/language/",
 }  # fmt: skip
 STRANGERS = ("rita", "gil", "nora", "plain_staff", "olga")
 ROLES = {"max": "member", "ada": "admin", "ana": "owner"}
@@ -185,6 +188,7 @@ PATHS = {
     "leave": "/people/leave/",
     "workspace_settings": "/settings/",
     "switcher": "/workspaces/menu/",
+    "announcement_dismiss": "/announcements/{account}/dismiss/",
     "account_reauthenticate": "/confirm/password/",
     "mfa_reauthenticate": "/confirm/code/",
     "mfa_reauthenticate_webauthn": "/confirm/passkey/",

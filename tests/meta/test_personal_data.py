@@ -36,7 +36,10 @@ def test_every_kind_says_what_it_is_for_and_how_long_it_is_kept() -> None:
 
 
 #: Of billing, and of no use to an invoice: deleted with the workspace.
-GOES = {"alert_channels", "alert_deliveries", "budget_refusals", "plan_excesses", "tenant_budgets", "usage_alerts"}
+GOES = {
+    "alert_channels", "alert_deliveries", "budget_refusals", "limit_raises", "plan_excesses", "tenant_budgets",
+    "usage_alerts",
+}  # fmt: skip
 
 
 def test_every_table_of_billing_is_either_kept_for_invoices_or_goes_with_its_workspace() -> None:

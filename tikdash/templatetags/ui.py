@@ -30,6 +30,7 @@ OF_SCRIPTS = (
     N_("No numbers in this range yet."),
     N_("The chart could not be loaded. Load the page again; the table below has the numbers."),
     N_("This page is too old for that. Load it again and repeat."),
+    N_("You only look: nothing can be changed."),
     N_("That is not here any more. Load the page again."),
     N_("That was too often. Wait a moment and try again."),
     N_("The database does not answer. Nothing is lost; try again in a moment."),

@@ -108,6 +108,7 @@
   }
 
   function wordsForStatus(status) {
+    if (status === 403 && "look" in document.body.dataset) return t("You only look: nothing can be changed.");
     if (status === 403) return t("This page is too old for that. Load it again and repeat.");
     if (status === 404) return t("That is not here any more. Load the page again.");
     if (status === 429) return t("That was too often. Wait a moment and try again.");
