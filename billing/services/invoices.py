@@ -1,7 +1,7 @@
 """Invoices: a tenant's calendar month (UTC), made of rollups when all its days are counted, and frozen then.
 
 What is counted for a month after its invoice was issued (a late event, a day that was counted anew) stands on the next
-invoice, on a line of its own.
+invoice, on a line of its own. So does a pack that was sold for it: each is on one invoice, the first that may name it.
 """
 
 from __future__ import annotations
@@ -98,8 +98,10 @@ def _issued(tenant: TenantRef, month: date, until: date) -> Invoice:
         .order_by("day", "endpoint", "feature")
     )
     corrections = list(UsageCorrection.objects.filter(tenant_id=tenant.id, day__gte=month, day__lt=until))
-    packs = CreditGrant.objects.filter(
-        tenant_id=tenant.id, price_cents__gt=0, starts_on__gte=month, starts_on__lt=until
+    packs = list(
+        CreditGrant.objects.filter(tenant_id=tenant.id, price_cents__gt=0, starts_on__lt=until)
+        .exclude(pk__in=_packs_billed(tenant.id))
+        .order_by("starts_on", "pk")
     )
     rows = [[str(day), *more] for day, *more in usage]
     late = _counted_late(tenant.id, month)
@@ -123,6 +125,7 @@ def _issued(tenant: TenantRef, month: date, until: date) -> Invoice:
         total_cents=sum(item["cents"] for item in items),
         lines={
             "items": items,
+            "packs": [pack.pk for pack in packs],
             "usage": rows,
             "late": late,
             "corrections": [{"day": str(one.day), "credits": one.credits, "reason": one.reason} for one in corrections],
@@ -131,6 +134,12 @@ def _issued(tenant: TenantRef, month: date, until: date) -> Invoice:
     after = {"month": month, "credits": invoice.credits, "total_cents": invoice.total_cents}
     record("billing.invoiced", tenant_id=tenant.id, target=Target("invoice", invoice.pk, invoice.number), after=after)
     return invoice
+
+
+def _packs_billed(tenant_id: int) -> list[int]:
+    """The packs that stand on one of the tenant's invoices."""
+    named = Invoice.objects.filter(tenant_id=tenant_id).values_list("lines__packs", flat=True)
+    return [pack for packs in named for pack in packs or ()]
 
 
 def _words_of(period: Period, plan: str) -> str:

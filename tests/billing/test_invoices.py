@@ -98,6 +98,20 @@ def test_what_is_counted_after_the_invoice_stands_on_the_next_one_once(october: 
     assert sum(int(row["credits"]) for row in rows) == second.credits
 
 
+def test_a_pack_that_is_sold_for_a_month_with_its_invoice_stands_on_the_next_one_once(october: Cast) -> None:
+    with clock.at(AFTER):
+        issue_invoice(october.acme, OCTOBER)
+        grant_credits(
+            tenant_id=october.acme.id, credits=300, price_cents=700, starts_on=date(2026, 10, 30), note="Sold by phone"
+        )
+    billed = []
+    for month, day in ((date(2026, 11, 1), date(2026, 12, 1)), (date(2026, 12, 1), date(2027, 1, 1))):
+        with clock.at(datetime(day.year, day.month, day.day, 6, 50, tzinfo=UTC)):
+            roll_up()
+            billed.append([item["text"] for item in issue_invoice(october.acme, month).lines["items"][1:]])
+    assert billed == [["Pack of 300 credits"], []]
+
+
 def test_plans_of_a_part_of_a_month_are_paid_by_the_day(october: Cast) -> None:
     Plan.objects.filter(code="enterprise").update(price_cents=49_900)
     subscribe(tenant_id=october.acme.id, plan="enterprise", since=date(2026, 10, 11))
