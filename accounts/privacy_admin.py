@@ -110,7 +110,10 @@ class PrivacyRequestAdmin(ModelAdmin):  # type: ignore[misc]
         if request.method == "POST" and form.is_valid():
             facts = {name: form.cleaned_data[name] for name in ("kind", "asked_by", "basis", "contact", "asked_on")}
             opened = privacy.open_request(person=form.person(), **facts)
-            privacy.search(opened)
+            try:
+                privacy.search(opened)
+            except TikdashError as error:
+                messages.error(request, str(error))
             return redirect("admin:accounts_privacyrequest_change", opened.pk)
         context = self._context(request, "A person asks") | {"form": form}
         return TemplateResponse(request, f"{TEMPLATES}/ask.html", context, status=422 if form.errors else 200)

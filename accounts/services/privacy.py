@@ -10,7 +10,7 @@ import csv
 import io
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import IO, Any
 
@@ -45,19 +45,27 @@ MARGIN = timedelta(minutes=2)
 MOST_ROUNDS = 5
 State, Kind = PrivacyRequest.State, PrivacyRequest.Kind
 
-#: Other names of the same person, as our own rows have them.
+#: Who bears a handle now, as far as we know; and who has borne it, where nobody does.
+HOLDERS = "SELECT DISTINCT tiktok_user_id FROM accounts WHERE lower(username) = ANY(%(handles)s)"
+FORMER_HOLDERS = """
+    SELECT t.tiktok_user_id FROM account_handles h JOIN accounts t ON t.id = h.account_id
+     WHERE lower(h.username) = ANY(%(handles)s)
+    UNION
+    SELECT tiktok_user_id FROM audience_members WHERE lower(username) = ANY(%(handles)s)
+    UNION
+    SELECT author_id FROM comments WHERE lower(author_username) = ANY(%(handles)s)
+"""
+#: Other names of the same person, as our own rows have them. Handles lead to nobody: they pass from hand to hand.
 ALIASES = """
     SELECT lower(username), tiktok_user_id, sec_uid FROM accounts t
-     WHERE t.tiktok_user_id = ANY(%(ids)s) OR t.sec_uid = ANY(%(sec_uids)s) OR lower(t.username) = ANY(%(handles)s)
+     WHERE t.tiktok_user_id = ANY(%(ids)s) OR t.sec_uid = ANY(%(sec_uids)s)
     UNION
     SELECT lower(h.username), t.tiktok_user_id, t.sec_uid FROM account_handles h JOIN accounts t ON t.id = h.account_id
-     WHERE t.tiktok_user_id = ANY(%(ids)s) OR t.sec_uid = ANY(%(sec_uids)s) OR lower(h.username) = ANY(%(handles)s)
+     WHERE t.tiktok_user_id = ANY(%(ids)s) OR t.sec_uid = ANY(%(sec_uids)s)
     UNION
-    SELECT DISTINCT lower(username), tiktok_user_id, '' FROM audience_members
-     WHERE tiktok_user_id = ANY(%(ids)s) OR lower(username) = ANY(%(handles)s)
+    SELECT DISTINCT lower(username), tiktok_user_id, '' FROM audience_members WHERE tiktok_user_id = ANY(%(ids)s)
     UNION
-    SELECT DISTINCT lower(author_username), author_id, '' FROM comments
-     WHERE author_id = ANY(%(ids)s) OR lower(author_username) = ANY(%(handles)s)
+    SELECT DISTINCT lower(author_username), author_id, '' FROM comments WHERE author_id = ANY(%(ids)s)
 """
 
 
@@ -249,6 +257,15 @@ def _tell_workspaces(request: PrivacyRequest) -> None:
 
 
 def _with_aliases(person: Person) -> Person:
+    """The person with all names that our rows know. Raises BadInput where a handle alone leads to several people."""
+    if not person.ids and not person.sec_uids:
+        ids = _ids(HOLDERS, person) or _ids(FORMER_HOLDERS, person)
+        if len(ids) > 1:
+            raise BadInput(
+                f"Several people have borne this handle, with the ids {', '.join(sorted(ids))}. Find out which of them"
+                " is asking, refuse this request, and open one with the id."
+            )
+        person = person | Person(ids=frozenset(ids))
     for _round in range(MOST_ROUNDS):
         found = person | _aliases(person)
         if found == person:
@@ -257,17 +274,24 @@ def _with_aliases(person: Person) -> Person:
     return person
 
 
+def _ids(statement: str, person: Person) -> set[str]:
+    return {one for (one,) in _in_all_shards(statement, person) if one.isdecimal()}
+
+
 def _aliases(person: Person) -> Person:
-    handles, ids, sec_uids = set[str](), set[str](), set[str]()
+    rows = list(_in_all_shards(ALIASES, person))
+    return Person(
+        frozenset(handle for handle, _id, _sec_uid in rows if handle),
+        frozenset(tiktok_id for _handle, tiktok_id, _sec_uid in rows if tiktok_id.isdecimal()),
+        frozenset(sec_uid for _handle, _id, sec_uid in rows if sec_uid),
+    )
+
+
+def _in_all_shards(statement: str, person: Person) -> Iterator[tuple[str, ...]]:
     for schema in schemas():
         with all_tenants(schema), connection.cursor() as cursor:
-            cursor.execute(ALIASES, parameters(person))
-            for handle, tiktok_id, sec_uid in cursor.fetchall():
-                handles.add(handle)
-                ids.add(tiktok_id)
-                sec_uids.add(sec_uid)
-    real_ids = {one for one in ids if one.isdecimal()}
-    return Person(frozenset(handles - {""}), frozenset(real_ids), frozenset(sec_uids - {""}))
+            cursor.execute(statement, parameters(person))
+            yield from cursor.fetchall()
 
 
 def _concerned(tenant_ids: Iterable[int]) -> list[dict[str, Any]]:

@@ -26,14 +26,15 @@ from snapshots.pictures.files import drop_file
 from snapshots.scheduling.sharing import forget_shared
 from tikdash.tiklive.people import Person
 
-IS_PERSON = """
-    (t.tiktok_user_id = ANY(%(ids)s) OR t.sec_uid = ANY(%(sec_uids)s) OR lower(t.username) = ANY(%(handles)s))
-"""
+#: A handle may be another person's by now, so it counts only where nothing tells by an id who bore it.
+BORE = "(lower(t.{name}) = ANY(%(handles)s) AND (t.{id} = '' OR cardinality(%(ids)s::text[]) = 0))"
+BY_HANDLE = BORE.format(name="username", id="tiktok_user_id")
+IS_PERSON = f"(t.tiktok_user_id = ANY(%(ids)s) OR t.sec_uid = ANY(%(sec_uids)s) OR {BY_HANDLE})"
 ACCOUNTS = f"SELECT t.id FROM accounts t WHERE {IS_PERSON}"
 OF_ACCOUNT = f"t.account_id IN ({ACCOUNTS})"
 OF_POST = f"t.post_id IN (SELECT p.id FROM posts p WHERE p.account_id IN ({ACCOUNTS}))"
-WROTE = "(t.author_id = ANY(%(ids)s) OR lower(t.author_username) = ANY(%(handles)s))"
-FOLLOWS = "(t.tiktok_user_id = ANY(%(ids)s) OR lower(t.username) = ANY(%(handles)s))"
+WROTE = f"(t.author_id = ANY(%(ids)s) OR {BORE.format(name='author_username', id='author_id')})"
+FOLLOWS = f"(t.tiktok_user_id = ANY(%(ids)s) OR {BY_HANDLE})"
 IS_CHECK = "(t.kind = 'probe' AND lower(t.params->>'handle') = ANY(%(handles)s))"
 IS_TAG = "t.name = ANY(%(handles)s)"
 OF_TAG = f"t.hashtag_id IN (SELECT t.id FROM hashtags t WHERE {IS_TAG})"

@@ -55,7 +55,7 @@ from tests.cast import Cast
 from tests.simulating import NOW, Caller
 from tikdash import clock
 from tikdash.db.scope import all_tenants, owner, tenant_scope
-from tikdash.errors import TikdashError
+from tikdash.errors import BadInput, TikdashError
 from tikdash.redis import server
 from tikdash.tiklive.client import client_for
 from tikdash.tiklive.people import Person
@@ -305,6 +305,33 @@ def test_nothing_that_is_fetched_brings_the_person_back(
         answer = browser.get(path)
         body = b"".join(answer.streaming_content) if answer.streaming else answer.content
         assert answer.status_code == 200 and not any(name.encode() in body for name in zoe.handles | zoe.ids), path
+
+
+def test_who_bears_a_former_handle_of_the_person_now_keeps_everything(places: tuple[TenantRef, TenantRef]) -> None:
+    """Handles pass from hand to hand: Yara was called what Bob is called now."""
+    acme, globex = places
+    with tenant_scope(acme):
+        yara = factories.make_account("yara.new", tiktok_user_id="7001", sec_uid="MS4yara")
+        yara.former_handles.create(username="passed.on", replaced_at=clock.now())  # type: ignore[attr-defined]
+        bob = factories.make_account("passed.on", tiktok_user_id="7002", sec_uid="MS4bob")
+        post = factories.make_post(bob)
+        for author in ("7001", "7002", ""):
+            factories.make_comment(post, "Hi", author_id=author, author_username="passed.on")
+
+    # By the handle alone it is who bears it now.
+    found = privacy.search(request_for(Person(handles=frozenset({"passed.on"})), kind="access"))
+    assert found.ids == {"7002"} and "yara.new" not in found.handles
+
+    assert erase(Person(ids=frozenset({"7001"}))).state == "done"
+    with tenant_scope(acme):
+        assert list(TrackedAccount.objects.values_list("username", flat=True)) == ["passed.on"]
+        assert Post.objects.get().pk == post.pk
+        # Without an id it may be hers.
+        assert list(Comment.objects.values_list("author_id", flat=True)) == ["7002"]
+    with tenant_scope(globex):
+        factories.make_account("passed.on", tiktok_user_id="7003", sec_uid="MS4third")
+    with pytest.raises(BadInput, match="ids 7002, 7003"):
+        privacy.search(request_for(Person(handles=frozenset({"passed.on"}))))
 
 
 def test_who_comments_and_follows_is_left_out_of_the_next_reading(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -18,7 +19,9 @@ from snapshots.services.accounts import clean_wish
 from snapshots.services.inline import fetch_now, track_now
 from tests.cast import Cast
 from tests.simulating import Caller
-from tests.snapshots.conftest import both_clocks_at
+from tests.snapshots.conftest import both_clocks_at, browser_of
+from tests.snapshots.test_exports import body_of, rows_of
+from tests.snapshots.test_pages import text_of
 from tikdash.db.scope import tenant_scope
 
 BEGIN, END = datetime(2026, 9, 25, 9, tzinfo=UTC), datetime(2026, 10, 31, 9, tzinfo=UTC)
@@ -45,7 +48,9 @@ def history(cast: Cast, upstream: Caller) -> Iterator[TenantRef]:
     gate.forget()
 
 
-def test_breakouts_are_the_viral_posts_of_the_simulator_and_no_slow_one(history: TenantRef, upstream: Caller) -> None:
+def test_breakouts_are_the_viral_posts_of_the_simulator_and_no_slow_one(
+    cast: Cast, history: TenantRef, upstream: Caller
+) -> None:
     viral: set[str] = set()
     times: dict[str, float] = {}
     for handle in HANDLES:
@@ -80,6 +85,24 @@ def test_breakouts_are_the_viral_posts_of_the_simulator_and_no_slow_one(history:
     judged = [of_post(post.pk) for post in ordinary[:10]]
     assert any(isinstance(each, NotBroken) for each in judged)
     assert not any(isinstance(each, Breakout) for each in judged)
+
+    on_files(cast, upstream)
+
+
+def on_files(cast: Cast, upstream: Caller) -> None:
+    """Page, CSV and JSON of the overview say the same of its 30 days."""
+    browser = browser_of(cast.ana, "acme.localhost")
+    since = (END - timedelta(days=30)).isoformat()
+    viral = {post["id"] for each in HANDLES for post in upstream.look("truth/viral", handle=each, since=since)["posts"]}
+    assert viral
+    rows = rows_of(browser.get("/overview/breakouts/export.csv"))
+    assert {row["post_id"] for row in rows if int(row["level"]) >= 10} == viral
+    told = json.loads(body_of(browser.get("/overview/breakouts/export.json")))["rows"]
+    assert [(row["post_id"], row["level"]) for row in told] == [(row["post_id"], int(row["level"])) for row in rows]
+    page = text_of(browser.get("/overview/"))
+    ids = {aweme_id: pk for pk, aweme_id in Post.objects.values_list("pk", "aweme_id")}
+    for row in rows[:6]:
+        assert f'href="/posts/{ids[row["post_id"]]}/"' in page and row["reason"] in page
 
 
 def _true_multiples(posts: list[dict[str, Any]]) -> dict[str, float]:
