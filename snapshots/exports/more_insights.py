@@ -1,15 +1,19 @@
-"""More lists that are computed: the numbers of one post, samples of followers, what happened, hours and weeks."""
+"""More lists that are computed: the numbers of one post, and of an account samples of followers, what happened, jobs,
+costs, hours and weeks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from snapshots.analytics.activity import Activity
 from snapshots.analytics.audience import Audience
+from snapshots.analytics.cost import Cost
 from snapshots.analytics.history import Annotation
 from snapshots.analytics.metrics import METRICS, Value
 from snapshots.analytics.timing import BestTimes, Frequency
 from snapshots.exports.insights import rows_sheet
 from snapshots.exports.sheet import Column, Sheet
+from tikdash import clock
 from tikdash.words import N_, gettext
 
 VALUES = (
@@ -54,6 +58,29 @@ HOURS = (
     Column(
         "multiple", N_("Multiple"), "r.multiple", "number",
         note=N_("Median views over the account’s median; empty with fewer than 3 posts."),
+    ),
+)  # fmt: skip
+JOBS = (
+    Column("what", N_("What"), "r.what"),
+    Column("state", N_("State"), "r.state"),
+    Column(
+        "every_hours", N_("Every so many hours"), "r.every_hours", "number",
+        note=N_("Empty for what is done once."),
+    ),
+    Column("why", N_("Why so often"), "r.why"),
+    Column("succeeded_at", N_("Last read"), "r.succeeded_at", "time"),
+    Column("next_due_at", N_("Next"), "r.next_due_at", "time"),
+    Column("failed_at", N_("Last failure"), "r.failed_at", "time"),
+    Column("failures", N_("Failures in a row"), "r.failures", "number"),
+    Column("error", N_("Last error"), "r.error"),
+    Column("credits", N_("Credits"), "r.credits", "number", note=N_("Only of what is done once.")),
+)  # fmt: skip
+COSTS = (
+    Column("what", N_("What"), "r.what"),
+    Column("credits", N_("Credits"), "r.credits", "number"),
+    Column(
+        "known", N_("How it is known"), "r.known",
+        note=N_("Estimated: its part of the workspace’s credits, by how often it is read."),
     ),
 )  # fmt: skip
 WEEKS = (
@@ -101,6 +128,35 @@ def happened_sheet(handle: str, account_id: int, notes: Sequence[Annotation], da
     told = [{"date": note.day, "kind": note.kind, "text": note.text, "author": note.author} for note in reversed(notes)]
     title = gettext("What happened to @{handle}").format(handle=handle)
     return rows_sheet(title, f"happened-{account_id}", HAPPENED, told, as_of=None, filters=[("days", str(days))])
+
+
+def jobs_sheet(handle: str, account_id: int, jobs: Sequence[Activity]) -> Sheet:
+    """What is read of an account, how often, and how it went."""
+    told = [
+        {
+            "what": job.label, "state": job.state, "every_hours": _exact(job.cadence_s and job.cadence_s / 3600),
+            "why": job.why, "succeeded_at": job.succeeded_at,
+            "next_due_at": job.next_due_at if job.state == "active" else None, "failed_at": job.failed_at,
+            "failures": job.attempts, "error": job.error, "credits": job.credits_spent,
+        }
+        for job in jobs
+    ]  # fmt: skip
+    title = gettext("What is read of @{handle}").format(handle=handle)
+    return rows_sheet(title, f"jobs-{account_id}", JOBS, told, as_of=clock.now())
+
+
+def costs_sheet(handle: str, account_id: int, costs: Sequence[Cost], days: int) -> Sheet:
+    """What an account cost in the last days, the dearest first."""
+    told = [
+        {
+            "what": cost.label,
+            "credits": _exact(cost.credits),
+            "known": gettext("estimated") if cost.estimated else gettext("counted"),
+        }
+        for cost in costs
+    ]
+    title = gettext("What @{handle} costs").format(handle=handle)
+    return rows_sheet(title, f"costs-{account_id}", COSTS, told, as_of=clock.now(), filters=[("days", str(days))])
 
 
 def hours_sheet(handle: str, account_id: int, found: BestTimes) -> Sheet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ from django.utils.safestring import mark_safe
 from snapshots.analytics.activity import Activity, activity
 from snapshots.analytics.audience import Sample, audience
 from snapshots.analytics.comments import LONGEST_QUESTION, MOST_SEARCHED, CommentRow, comments, tones
-from snapshots.analytics.cost import cost_of
+from snapshots.analytics.cost import Cost, cost_of
 from snapshots.analytics.hashtags import Bubble, bubbles, hashtags
 from snapshots.analytics.history import history
 from snapshots.analytics.post_titles import NO_TITLE, titles_of
@@ -174,20 +175,12 @@ def activity_tab(request: Any, account_id: int) -> dict[str, Any]:
     """The account's jobs and the notes of the last 90 days."""
     notes = history(account_id, ACTIVITY_DAYS)
     jobs, progress = activity(account_id), backfill.state(account_id)
-    recent = clock.now() - timedelta(days=COST_DAYS)
-    past = next(
-        (job for job in jobs if job.kind == "backfill" and (job.succeeded_at or job.next_due_at) >= recent), None
-    )
-    spent = credits_by_feature(request.tenant.id, COST_DAYS)
-    costs = cost_of(
-        tenant_id=request.tenant.id,
-        account_id=account_id,
-        spent=spent,
-        days=COST_DAYS,
-        backfill=past.credits_spent if past else None,
-    )
+    costs = costs_of(request.tenant.id, account_id, jobs)
     return {
         "jobs": [_job(job) for job in jobs],
+        "jobs_export": export_links("account_jobs_export", {}, account_id=account_id),
+        "costs_export": export_links("account_costs_export", {}, account_id=account_id),
+        "notes_export": export_links("account_happened_export", {"days": ACTIVITY_DAYS}, account_id=account_id),
         "backfill": progress,
         "costs": costs,
         "cost": sum(cost.credits for cost in costs),
@@ -195,6 +188,21 @@ def activity_tab(request: Any, account_id: int) -> dict[str, Any]:
         "notes": [row_of(request, account_id, note) for note in reversed(notes)],
         "days": ACTIVITY_DAYS,
     }
+
+
+def costs_of(tenant_id: int, account_id: int, jobs: Sequence[Activity]) -> list[Cost]:
+    """What an account with these jobs cost in the last `COST_DAYS` days, the dearest kind first."""
+    recent = clock.now() - timedelta(days=COST_DAYS)
+    past = next(
+        (job for job in jobs if job.kind == "backfill" and (job.succeeded_at or job.next_due_at) >= recent), None
+    )
+    return cost_of(
+        tenant_id=tenant_id,
+        account_id=account_id,
+        spent=credits_by_feature(tenant_id, COST_DAYS),
+        days=COST_DAYS,
+        backfill=past.credits_spent if past else None,
+    )
 
 
 def _topics(request: Any, order: str, uses: list[Use], noun: metric_words.Noun) -> dict[str, Any]:

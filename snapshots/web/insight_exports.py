@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from snapshots.analytics.accounts import get_account
+from snapshots.analytics.activity import activity
 from snapshots.analytics.all_posts import one_post
 from snapshots.analytics.attention import attention
 from snapshots.analytics.audience import audience
@@ -21,6 +22,7 @@ from snapshots.analytics.timing import best_times, frequency
 from snapshots.exports import Sheet, account_lists, insights, more_insights
 from snapshots.web import compare as comparing
 from snapshots.web.account_growth import days_in
+from snapshots.web.account_insights import COST_DAYS, costs_of
 from snapshots.web.exports import exported
 from snapshots.web.metric_words import headline_of
 from snapshots.web.overview import read_group
@@ -162,6 +164,19 @@ def happened(request: Any, account_id: int) -> Sheet:
     """What happened to an account, in the range of its chart."""
     handle, days = get_account(account_id).username, min(days_in(request), LONGEST_DAYS)
     return more_insights.happened_sheet(handle, account_id, history(account_id, days), days)
+
+
+@exported
+def jobs(request: Any, account_id: int) -> Sheet:
+    """What is read of an account."""
+    return more_insights.jobs_sheet(get_account(account_id).username, account_id, activity(account_id))
+
+
+@exported
+def costs(request: Any, account_id: int) -> Sheet:
+    """What an account costs."""
+    handle, found = get_account(account_id).username, costs_of(request.tenant.id, account_id, activity(account_id))
+    return more_insights.costs_sheet(handle, account_id, found, COST_DAYS)
 
 
 @exported

@@ -77,6 +77,8 @@ urlpatterns = [
     path(
         "accounts/<int:account_id>/happened/export.<str:form>", insight_exports.happened, name="account_happened_export"
     ),
+    path("accounts/<int:account_id>/jobs/export.<str:form>", insight_exports.jobs, name="account_jobs_export"),
+    path("accounts/<int:account_id>/costs/export.<str:form>", insight_exports.costs, name="account_costs_export"),
     path("accounts/<int:account_id>/hours/export.<str:form>", insight_exports.hours, name="account_hours_export"),
     path("accounts/<int:account_id>/weeks/export.<str:form>", insight_exports.weeks, name="account_weeks_export"),
     path("accounts/<int:account_id>/refresh/", account.refresh, name="account_refresh"),

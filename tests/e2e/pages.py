@@ -99,6 +99,7 @@ EXPORT, ACTION, PIECE, DATA = "a file", "a button that leads back", "a piece of 
 #: Addresses that no person sees as a page.
 NO_PAGE = {
     "post_export": EXPORT, "account_samples_export": EXPORT, "account_happened_export": EXPORT,
+    "account_jobs_export": EXPORT, "account_costs_export": EXPORT,
     "account_hours_export": EXPORT, "account_weeks_export": EXPORT,
     "posts_export": EXPORT, "compare_export": EXPORT, "compare_series_export": EXPORT, "overview_export": EXPORT,
     "hashtags_export": EXPORT, "sounds_export": EXPORT, "accounts_export": EXPORT, "account_posts_export": EXPORT,

@@ -13,7 +13,7 @@ from django.test import Client
 from snapshots.analytics.metrics import METRICS
 from snapshots.models import Hashtag, PostHashtag, Sound, TrackedAccount
 from tests.cast import Cast
-from tests.factories import make_account, make_comment, make_post, make_sample, make_snapshots, make_story
+from tests.factories import make_account, make_comment, make_job, make_post, make_sample, make_snapshots, make_story
 from tests.snapshots.analytics.rows import make_test_account
 from tests.snapshots.test_exports import body_of, cells_of, rows_of
 from tests.snapshots.test_pages import text_of
@@ -23,7 +23,7 @@ LISTS = (
     "hashtags/export", "sounds/export", "overview/movers/export", "overview/breakouts/export",
     "overview/attention/export", "compare/export", "compare/series/export", "accounts/{id}/hashtags/export",
     "accounts/{id}/sounds/export", "accounts/{id}/comments/export", "accounts/{id}/stories/export",
-    "accounts/{id}/audience/export",
+    "accounts/{id}/audience/export", "accounts/{id}/jobs/export", "accounts/{id}/costs/export",
 )  # fmt: skip
 
 
@@ -46,6 +46,8 @@ def full(cast: Cast, noon: datetime) -> Iterator[TrackedAccount]:
         make_story(account, title="+49 30")
         make_sample(account, [f"user100000{n}" for n in range(9)] + [f"reader{n}" for n in range(91)], total=9_000)
         make_account("hidden", state="private", follower_count=None)
+        make_job(account, "profile", cadence_s=21_600, succeeded_at=noon, why="=every six hours", next_due_at=noon)
+        make_job(account, "backfill", cadence_s=None, state="done", succeeded_at=noon, credits_spent=12)
         yield account
 
 
@@ -139,6 +141,21 @@ def test_comments_stories_and_followers_are_whole_lists_with_the_filter_of_the_p
     assert story["title"] == "'+49 30"
     members = rows_of(ana.get(f"{base}/audience/export.csv"))
     assert len(members) == 100 and sum(row["signs"] == "bot" for row in members) == 9
+
+
+def test_jobs_and_costs_are_those_of_the_tab(ana: Client, full: TrackedAccount) -> None:
+    profile, backfill = rows_of(ana.get(f"/accounts/{full.pk}/jobs/export.csv"))
+    assert (profile["what"], profile["every_hours"], profile["next_due_at"]) == (
+        "Profile", "6", "2026-11-15T12:00:00Z",
+    )  # fmt: skip
+    assert (backfill["state"], backfill["every_hours"], backfill["next_due_at"], backfill["credits"]) == (
+        "done", "", "", "12",
+    )  # fmt: skip
+    [cost] = rows_of(ana.get(f"/accounts/{full.pk}/costs/export.csv"))
+    assert (cost["credits"], cost["known"]) == ("12", "counted")
+    page = text_of(ana.get(f"/accounts/{full.pk}/?tab=activity"))
+    for name in ("jobs/export.csv", "costs/export.csv", "happened/export.csv?days=90"):
+        assert f'href="/accounts/{full.pk}/{name}"' in page, name
 
 
 def test_a_hashtag_and_a_sound_of_an_account_lead_to_its_posts_with_the_filter_in_the_address(
