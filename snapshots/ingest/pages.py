@@ -24,6 +24,10 @@ _BEFORE = ("id", "deleted_at", "title", "sound_id", *POST_COUNTERS)
 BEFORE = f"""
     SELECT aweme_id, {", ".join(_BEFORE)} FROM posts WHERE account_id = %s AND aweme_id = ANY(%s::text[])
 """
+LOCK = """
+    SELECT FROM posts WHERE account_id = %s AND aweme_id = ANY(%s::text[])
+     ORDER BY aweme_id COLLATE "C" FOR NO KEY UPDATE
+"""
 #: What a post tells of itself, and its newest sound counters.
 _POST = {
     "aweme_id": "text",
@@ -100,6 +104,13 @@ def posts_before(account_id: int, aweme_ids: Sequence[str]) -> dict[str, dict[st
     with prepared_cursor() as cursor:
         cursor.execute(BEFORE, [account_id, array_literal("text", aweme_ids)])
         return {row[0]: dict(zip(_BEFORE, row[1:], strict=True)) for row in cursor.fetchall()}
+
+
+def lock_posts(account_id: int, aweme_ids: Sequence[str]) -> None:
+    """For transactions that write about posts in other ways than `store_page`: as there, posts come first, in the order
+    of their ids, so that two workers wait for each other instead of dead-locking."""
+    with prepared_cursor() as cursor:
+        cursor.execute(LOCK, [account_id, array_literal("text", aweme_ids)])
 
 
 def store_page(
@@ -181,7 +192,9 @@ def _columns(
 def store_days_of_others(
     account_id: int, rows: Sequence[PostRow], verdicts: Mapping[str, Judgement], measured_at: datetime
 ) -> dict[str, int]:
-    """The ids of new posts that another worker has stored just as they are since this one looked; stores their days."""
+    """The ids of new posts that another worker has stored just as they are since this one looked; stores their days. In
+    the caller's transaction."""
+    lock_posts(account_id, [row.aweme_id for row in rows])
     ids = {
         aweme_id: found["id"] for aweme_id, found in posts_before(account_id, [row.aweme_id for row in rows]).items()
     }

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from snapshots.ingest.normalise import ACCOUNT_COUNTERS, PostRow, ProfileRow
-from snapshots.ingest.pages import posts_before, store_days_of_others, store_page
+from snapshots.ingest.pages import lock_posts, posts_before, store_days_of_others, store_page
 from snapshots.ingest.past import clear_backed, judge_rows
 from snapshots.ingest.quality import Judgement
 from snapshots.ingest.readings import store_readings, suspect_json
@@ -36,10 +36,14 @@ ACCOUNT_UPDATE = f"""
 #: Between the oldest and the newest row that the upstream gave, what it did not give has vanished. Pinned posts stand
 #: out of order and say nothing about the window.
 VANISHED = """
-    UPDATE posts SET deleted_at = %(now)s
-     WHERE account_id = %(account)s AND deleted_at IS NULL AND posted_at >= %(since)s AND posted_at < %(until)s
-           AND NOT aweme_id = ANY(%(given)s::text[])
-    RETURNING aweme_id
+    WITH gone AS (
+        SELECT id FROM posts
+         WHERE account_id = %(account)s AND deleted_at IS NULL AND posted_at >= %(since)s AND posted_at < %(until)s
+               AND NOT aweme_id = ANY(%(given)s::text[])
+         ORDER BY aweme_id COLLATE "C" FOR NO KEY UPDATE
+    )
+    UPDATE posts p SET deleted_at = %(now)s FROM gone WHERE p.id = gone.id
+    RETURNING p.aweme_id
 """
 
 #: What the chart tells of a post that came back: the row itself forgets that it was gone.
@@ -133,6 +137,7 @@ def store_posts(account_id: int, rows: list[PostRow], *, measured_at: datetime, 
     else:
         with transaction.atomic():
             if returned:
+                lock_posts(account_id, [row.aweme_id for row in rows])
                 with connection.cursor() as cursor:
                     cursor.execute(RETURNED, {"account": account_id, "ids": returned, "at": measured_at})
             ids = store_page(account_id, rows, before, verdicts, measured_at)

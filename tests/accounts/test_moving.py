@@ -261,13 +261,13 @@ def test_who_writes_when_the_move_begins_is_waited_for(mover: TenantRef, monkeyp
             with tenant_scope(mover), transaction.atomic():
                 TrackedAccount.objects.filter(username="mover.0").update(nickname="Just in time")
                 began.set()
-                go_on.wait(20)
+                go_on.wait(300)
         finally:
             connection.close()
 
     writer = threading.Thread(target=write)
     writer.start()
-    assert began.wait(20)
+    assert began.wait(60)
     steps: list[str] = []
 
     def watch(step: str) -> None:
@@ -292,18 +292,20 @@ def test_who_writes_and_does_not_end_stops_the_move_in_words(mover: TenantRef, m
             with tenant_scope(mover), transaction.atomic():
                 TrackedAccount.objects.filter(username="mover.0").update(nickname="Slow")
                 began.set()
-                go_on.wait(20)
+                go_on.wait(300)
         finally:
             connection.close()
 
     writer = threading.Thread(target=write)
     writer.start()
-    assert began.wait(20)
-    monkeypatch.setattr(moving, "WRITTEN_WITHIN_S", 1)
-    with pytest.raises(moving.CannotMove, match="writing and does not end"):
-        move(mover, True)
-    go_on.set()
-    writer.join()
+    try:
+        assert began.wait(60)
+        monkeypatch.setattr(moving, "WRITTEN_WITHIN_S", 1)
+        with pytest.raises(moving.CannotMove, match="writing and does not end"):
+            move(mover, True)
+    finally:
+        go_on.set()
+        writer.join()
     move(mover, True)
     with tenant_scope(tenant_by_slug("mover")):
         assert TrackedAccount.objects.get(username="mover.0").nickname == "Slow"

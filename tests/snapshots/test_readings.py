@@ -12,7 +12,7 @@ from django.db import connection
 from accounts.selectors import TenantRef
 from snapshots.ingest.kinds.common import is_intraday
 from snapshots.ingest.readings import slot_of
-from snapshots.ingest.upsert import store_posts, store_profile
+from snapshots.ingest.upsert import flag_vanished, store_posts, store_profile
 from snapshots.models import AccountReading, Post, PostReading, PostSnapshot, TrackedAccount
 from snapshots.models.fields import DataState
 from snapshots.scheduling.leases import RunningJob
@@ -147,6 +147,29 @@ def test_two_workers_at_once_keep_one_reading_each_moment(committed_db: Cast, no
     at_once([lambda: worker(1), lambda: worker(-1), lambda: worker(1)])
     with tenant_scope(acme):
         assert (Post.objects.count(), PostReading.objects.count()) == (100, 100)
+
+
+def test_posts_that_vanish_and_return_meanwhile_lock_nobody_out(committed_db: Cast, noon: datetime) -> None:
+    acme, since = committed_db.acme, noon - LONG_AGO
+    with tenant_scope(acme):
+        account = make_account()
+    page = [post(number, since) for number in range(100)]
+
+    def reader(order: int) -> None:
+        with tenant_scope(acme):
+            for hours in range(4):
+                store_posts(account.pk, page[::order], measured_at=noon + hours * HOUR, intraday=True)
+
+    def loser(step: int) -> None:
+        with tenant_scope(acme):
+            for _ in range(8):
+                given = [row.aweme_id for row in page[::step]]
+                flag_vanished(account.pk, given, since - HOUR, since + HOUR)
+
+    at_once([lambda: reader(1), lambda: reader(-1), lambda: loser(2), lambda: loser(-3)])
+    reader(1)
+    with tenant_scope(acme):
+        assert (Post.objects.count(), Post.objects.filter(deleted_at=None).count()) == (100, 100)
 
 
 def test_readings_belong_to_their_tenant(cast: Cast, noon: datetime) -> None:
