@@ -146,8 +146,11 @@ class Embedded:
             time.sleep(0.5)
 
     def stop_postgres(self, mode: str = "fast") -> None:
+        """Harmless when it does not run. Raises EmbeddedError where it does not stop."""
         if self._postgres_port() is not None:
-            self._postgres_command("pg_ctl", "stop", "-w", "-s", "-m", mode, "-t", "60")
+            done = self._postgres_command("pg_ctl", "stop", "-w", "-s", "-m", mode, "-t", "60")
+            if done.returncode and self._postgres_port() is not None:
+                raise EmbeddedError(f"PostgreSQL does not stop: {done.stderr.strip()}")
 
     def _initialise(self) -> None:
         # Into a directory beside it, so that a start that is killed half-way leaves nothing that looks whole.

@@ -68,8 +68,8 @@ def test_an_upstream_that_is_down_is_asked_once_a_period_until_it_is_back(upstre
         for worker in workers:
             worker.go()
         time.sleep(1)
-        upstream.order("faults", [{"kind": "http", "status": 503}])
         down = time.time()
+        upstream.order("faults", [{"kind": "http", "status": 503}])
         time.sleep(10)
         upstream.order("faults", method="DELETE")
         up = time.time()

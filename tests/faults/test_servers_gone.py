@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import time
 
+import psycopg
+import pytest
 import redis
 
 from tests.e2e.stack import wait_for
@@ -16,6 +18,8 @@ def test_without_postgresql_people_get_a_page_that_says_so_and_all_goes_on_when_
 ) -> None:
     wait_for(works(installation), "the jobs", installation.logs)
     installation.servers.stop_postgres("immediate")
+    with pytest.raises(psycopg.OperationalError):
+        installation.sql("SELECT 1")
     answer = installation.ask()
     text = answer.data.decode()
     assert answer.status == 503
