@@ -202,6 +202,9 @@ class Embedded:
                 pid_file.unlink()
 
     def _postgres_command(self, program: str, action: str, *options: str) -> subprocess.CompletedProcess[str]:
+        if self._server_user:
+            # Somebody may have shut a directory above it since it was made.
+            _let_through(self._postgres)
         return self._run_as_server(program, action, "-D", str(self._postgres), *options)
 
     def _run_as_server(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

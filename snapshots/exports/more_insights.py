@@ -134,7 +134,7 @@ def jobs_sheet(handle: str, account_id: int, jobs: Sequence[Activity]) -> Sheet:
     """What is read of an account, how often, and how it went."""
     told = [
         {
-            "what": job.label, "state": job.state, "every_hours": _exact(job.cadence_s and job.cadence_s / 3600),
+            "what": job.label, "state": job.state, "every_hours": _hours(job.cadence_s),
             "why": job.why, "succeeded_at": job.succeeded_at,
             "next_due_at": job.next_due_at if job.state == "active" else None, "failed_at": job.failed_at,
             "failures": job.attempts, "error": job.error, "credits": job.credits_spent,
@@ -182,6 +182,10 @@ def weeks_sheet(handle: str, account_id: int, found: Frequency) -> Sheet:
         title, f"weeks-{account_id}", WEEKS, told, as_of=found.as_of,
         filters=[("time zone", found.zone), ("posts a week", mean)],
     )  # fmt: skip
+
+
+def _hours(seconds: int | None) -> float | int | None:
+    return seconds and (seconds // 3600 if seconds % 3600 == 0 else round(seconds / 3600, 2))
 
 
 def _exact(value: float | int | None) -> float | int | None:
