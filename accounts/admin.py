@@ -9,6 +9,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
@@ -19,6 +20,7 @@ from accounts.look_admin import LookAdmin
 from accounts.models import ApiToken, AuditEntryRow, Domain, Membership, UpstreamIncident, User
 from accounts.privacy_admin import PrivacyRequestAdmin
 from accounts.selectors import tenant_by_id
+from accounts.services.incidents import record_incident
 from accounts.services.tokens import revoke_token
 from accounts.telling_admin import AnnouncementAdmin, MaintenanceAdmin
 from accounts.tenant_admin import ActionWithReason, MembershipInline, TenantAdmin
@@ -186,4 +188,6 @@ class UpstreamIncidentAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: UpstreamIncident, form: Any, change: bool) -> None:
         if not change:
             obj.by_hand = True
-        super().save_model(request, obj, form, change)
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            record_incident(obj)

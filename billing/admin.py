@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
+
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.models import Tenant
@@ -15,9 +18,31 @@ from billing import (
     admin_ledger,
     planner_admin,  # noqa: F401  (it registers the planner's pages)
 )
-from billing.models import Plan, UsageRecordRow
+from billing.models import Plan, QueueSample, UsageRecordRow, WatchState
+from tikdash import clock
 from tikdash.plans import FEATURES
-from tikdash.ui.admin import EstimatedCountPaginator
+from tikdash.ui.admin_lists import LargeList, day_filter
+
+
+class SinceFilter(admin.SimpleListFilter):
+    """The last minutes; the last day where neither they nor a day were chosen: the ledger is read from its end."""
+
+    title = "time"
+    parameter_name = "since"
+    minutes = {"15": 15, "60": 60, "10080": 10_080}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("15", "Last 15 min"), ("60", "Last hour"), ("10080", "Last week")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for place, choice in enumerate(super().choices(changelist)):
+            yield choice | {"display": "Last day"} if place == 0 else choice
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() is None and request.GET.get("day"):
+            return queryset
+        minutes = self.minutes.get(self.value() or "", 1_440)
+        return queryset.filter(occurred_at__gte=clock.now() - timedelta(minutes=minutes))
 
 
 class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -105,22 +130,50 @@ class PlanAdmin(admin_ledger.Recorded):
 
 
 @admin.register(UsageRecordRow)
-class UsageEventAdmin(ModelAdmin):
-    """Append-only: looked at, never changed."""
+class UsageEventAdmin(LargeList):
+    """Append-only: looked at, never changed. The last day is listed where nobody chose another time."""
 
     list_display = ["occurred_at", "tenant", "endpoint", "feature", "priority", "outcome", "credits", "latency_ms"]
-    list_filter = ["endpoint", "outcome", "feature"]
+    list_filter = [SinceFilter, day_filter("occurred_at"), "endpoint", "outcome", "feature"]
     list_select_related = ["tenant"]
-    search_fields = ["tenant__slug", "endpoint"]
-    show_full_result_count = False
-    paginator = EstimatedCountPaginator
-    ordering = ["-occurred_at"]
+    search_fields = ["endpoint"]
+    search_help_text = "A tenant's address or its beginning, or the name of an endpoint."
+    # Their ids are made of the time: the key of each month is in that order, over all tenants.
+    ordering = ["-id"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        for word in search_term.replace("\0", " ").split()[:4]:
+            tenants = list(Tenant.objects.filter(slug__startswith=word.lower()).values_list("pk", flat=True)[:50])
+            queryset = queryset.filter(Q(tenant_id__in=tenants) | Q(endpoint=word))
+        return queryset, False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+@admin.register(QueueSample)
+class QueueSampleAdmin(LargeList):
+    """How queues stood, a row a minute and queue."""
+
+    list_display = ["sampled_at", "queue", "waiting", "oldest_s", "in_flight", "ended_per_s", "threads"]
+    list_filter = ["queue", day_filter("sampled_at")]
+    ordering = ["-id"]
+
+
+class AlarmedFilter(admin.SimpleListFilter):
+    """What is an alarm now."""
+
+    title = "alarm"
+    parameter_name = "alarmed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Is one now")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.exclude(alarmed_at=None) if self.value() == "yes" else queryset
+
+
+@admin.register(WatchState)
+class WatchStateAdmin(LargeList):
+    """Everything that is watched, and how it stands."""
+
+    list_display = ["watch", "subject", "level", "sentence", "since", "alarmed_at", "seen_at"]
+    list_filter = [AlarmedFilter, "level", "watch"]
+    ordering = ["watch", "subject"]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.core.cache import cache
 from django.db.models import Sum
+from redis.exceptions import RedisError
 
 from billing.alert_rules import CRITICAL, WARNING, Finding
 from billing.consumption import Source, consume
@@ -18,6 +21,8 @@ from tikdash.db.scope import all_tenants
 HISTORY_DAYS, COVERED_DAYS = 56, 30
 #: A pack that is used up within so many days is a warning, and critical: time to order, and time to hurry.
 WARNED_DAYS, HURRIED_DAYS = 14, 5
+#: Where the standings of the last rollup are kept, for pages, and for how many seconds: two rollups may be late.
+KEPT_AS, KEPT_S = "billing:packs", 900
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,19 @@ def pack_standings(now: datetime) -> list[PackStanding]:
         return [_standing(key_id, of_key, offers, now.date()) for key_id, of_key in packs.items()]
 
 
+def kept_standings(now: datetime) -> list[PackStanding]:
+    """The standings as the last rollup found them; counted now, from weeks of rows, where none are kept."""
+    with suppress(RedisError, OSError):
+        kept = cache.get(KEPT_AS)
+        if kept is not None:
+            return list(kept)
+    return _keep(pack_standings(now))
+
+
 def findings_of_packs(now: datetime) -> list[Finding]:
     """Packs that will soon be used up, or are."""
     found = []
-    for each in pack_standings(now):
+    for each in _keep(pack_standings(now)):
         days = each.emptying.days_left(now.date()) if each.emptying else None
         if each.left and (days is None or days > WARNED_DAYS):
             continue
@@ -71,6 +85,12 @@ def sentence_of(standing: PackStanding, today: date) -> str:
         said = f"{begin} and used up on {standing.emptying.expected}, in {standing.emptying.days_left(today)} days"
         said += f" ({_bounds(standing.emptying)})."
     return f"{said} {standing.recommendation.sentence}" if standing.recommendation else said
+
+
+def _keep(standings: list[PackStanding]) -> list[PackStanding]:
+    with suppress(RedisError, OSError):
+        cache.set(KEPT_AS, standings, KEPT_S)
+    return standings
 
 
 def _standing(key_id: str, packs: list[CreditPack], offers: list[Offer], today: date) -> PackStanding:

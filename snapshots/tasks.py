@@ -8,7 +8,7 @@ from accounts.selectors import all_tenants_listed, tenant_by_id
 from snapshots.analytics import peers
 from snapshots.scheduling import dispatch as dispatching
 from snapshots.scheduling import sharing
-from snapshots.services import jobs, notes, orphans, partitions, planning, removals
+from snapshots.services import jobs, notes, orphans, partitions, planning, removals, retrying
 
 
 @shared_task(name=dispatching.RUN_JOBS, ignore_result=True)
@@ -64,3 +64,9 @@ def remove_stopped() -> None:
 def count_peers() -> None:
     """Counts anew where accounts of one size stand among each other. Twice: the same count."""
     peers.count_peers()
+
+
+@shared_task(name="snapshots.retry_dead_jobs", ignore_result=True)
+def retry_dead_jobs(run: str) -> None:
+    """Makes the dead jobs of a noted run active again, piece by piece. Twice: what is active is dead no longer."""
+    retrying.go_on_with_retry(run)

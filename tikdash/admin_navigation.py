@@ -8,8 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import reverse
 
+from accounts.models import Tenant
 from accounts.selectors import schemas
 from tikdash.errors import NotFound
 
@@ -29,9 +31,30 @@ def _may_see(request: HttpRequest, *, app_and_model: str) -> bool:
     return any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
 
 
+def whose(request: HttpRequest) -> list[str] | None:
+    """Whose rows are on the screen, for the label at the top of every page; None for who is not signed in."""
+    if not request.user.is_authenticated:
+        return None
+    schema = _shown(request)
+    if schema == settings.SHARED_SCHEMA:
+        return ["Rows of all tenants in the shared shard", "info"]
+    name = Tenant.objects.filter(shard__schema_name=schema).values_list("name", flat=True).first()
+    return [f"Rows of {name or schema} alone", "warning"]
+
+
+def frame(request: HttpRequest) -> str:
+    """The style sheet of the frame around every page: another colour where the rows are one customer's alone."""
+    alone = request.user.is_authenticated and _shown(request) != settings.SHARED_SCHEMA
+    return static(f"tikdash/admin-frame-{'alone' if alone else 'shared'}.css")
+
+
+def _shown(request: HttpRequest) -> str:
+    return str(request.session.get("admin_schema", settings.SHARED_SCHEMA))
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Groups of links; the shard on the screen is marked."""
-    shown = request.session.get("admin_schema", settings.SHARED_SCHEMA)
+    shown = _shown(request)
 
     def models(*rows: tuple[str, str, str]) -> list[dict[str, Any]]:
         return [
@@ -96,6 +119,21 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     ("Notices on their way", "outgoing_mail", "billing_alertdelivery"),
                     ("Usage events", "receipt_long", "billing_usagerecordrow"),
                     ("Capacity planner", "query_stats", "billing_capacityscenario"),
+                ),
+            ],
+        },
+        {
+            "title": "Operations",
+            "items": [
+                {
+                    "title": "Dead jobs by cause",
+                    "icon": "skull",
+                    "link": reverse("admin:snapshots_fetchjob_dead"),
+                },
+                *models(
+                    ("Timetable", "event_repeat", "django_celery_beat_periodictask"),
+                    ("What is watched", "visibility", "billing_watchstate"),
+                    ("Samples of queues", "stacked_line_chart", "billing_queuesample"),
                 ),
             ],
         },

@@ -373,7 +373,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "tikdash.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 #: Queues of jobs in the order in which a free worker looks at them, and how many jobs each may hold at a time.
 QUEUE_ROOM = {
@@ -493,12 +493,22 @@ METRICS_WITHOUT_TOKEN = EMBEDDED
 
 # --- admin -----------------------------------------------------------------------------------------------------------
 
+#: What the front page shows, in this order, and who names tenants that are in trouble (`tikdash.ui.tiles`).
+OPS_TILES = [
+    "billing.ops.alarms", "snapshots.ops.jobs", "tikdash.ops_front.fleet", "billing.ops.upstream", "billing.ops.queues",
+    "billing.ops.credits", "accounts.ops.outages", "billing.ops.tables", "tikdash.ops_front.risks",
+]  # fmt: skip
+OPS_RISKS = ["accounts.ops.risks", "snapshots.ops.risks", "billing.ops.risks"]
+
 UNFOLD = {
     "SITE_TITLE": "Tikdash operations",
     "SITE_HEADER": "Tikdash",
     "SITE_SYMBOL": "monitoring",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("tikdash/favicon.svg")}],
     "SHOW_HISTORY": True,
+    "STYLES": [lambda request: static("tikdash/admin-ops.css"), "tikdash.admin_navigation.frame"],
+    "ENVIRONMENT": "tikdash.admin_navigation.whose",
+    "DASHBOARD_CALLBACK": "tikdash.ops_front.front_page",
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,

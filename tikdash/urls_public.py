@@ -10,6 +10,7 @@ from django.urls import include, path
 from accounts.web import deletion, sign_up, views
 from snapshots.handles_admin import bring_handles
 from tikdash.admin_navigation import choose_shard
+from tikdash.ops_front import refreshed
 
 handler500 = "tikdash.error_pages.server_error"
 
@@ -27,6 +28,7 @@ urlpatterns = [
     path("you/", include("accounts.web.you_urls")),
     path("admin/shard/", admin.site.admin_view(choose_shard), name="admin_shard"),
     path("admin/tenants/<int:tenant_id>/handles/", admin.site.admin_view(bring_handles), name="admin_bring_handles"),
+    path("admin/tiles/", admin.site.admin_view(refreshed), name="admin_tiles"),
     path("admin/login/", login_not_required(views.admin_log_in)),
     path("admin/", admin.site.urls),
 ]

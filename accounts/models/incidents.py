@@ -19,6 +19,7 @@ class UpstreamIncident(models.Model):
     class Meta:
         db_table = "upstream_incidents"
         ordering = ["-began_at"]
+        permissions = [("mark_incident", "Can mark a time as an outage of the upstream")]
         constraints = [
             models.CheckConstraint(
                 name="upstream_incidents_forward",

@@ -57,6 +57,11 @@ class TrackedAccount(models.Model):
         db_table = "accounts"
         verbose_name = "tracked account"
         ordering = ["username"]
+        permissions = [
+            ("refresh_trackedaccount", "Can ask for new numbers of an account"),
+            ("backfill_trackedaccount", "Can read an account's past, which costs credits"),
+            ("decide_value", "Can accept and reject suspicious values"),
+        ]
         constraints = [
             models.UniqueConstraint(name="accounts_once", fields=["tenant", "tiktok_user_id"]),
             # What posts and jobs point at, so that none can belong to another tenant's account.
@@ -65,6 +70,10 @@ class TrackedAccount(models.Model):
         indexes = [
             models.Index(name="accounts_username", fields=["tenant", "username"]),
             models.Index(name="accounts_followers", fields=["tenant", "-follower_count", "-id"]),
+            # What operators search by, over all tenants.
+            models.Index(name="accounts_handle", fields=["username"], opclasses=["varchar_pattern_ops"]),
+            models.Index(name="accounts_tiktok_id", fields=["tiktok_user_id"]),
+            models.Index(name="accounts_sec_uid", fields=["sec_uid"]),
             models.Index(name="accounts_removed", fields=["removed_at"], condition=models.Q(removed_at__isnull=False)),
         ]
 

@@ -80,6 +80,7 @@ class FetchJob(models.Model):
 
     class Meta:
         db_table = "fetch_jobs"
+        permissions = [("retry_fetchjob", "Can give dead jobs another chance")]
         constraints = [
             models.UniqueConstraint(
                 name="fetch_jobs_once", fields=["tenant", "account", "kind"], condition=models.Q(account__isnull=False)

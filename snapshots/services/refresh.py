@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.db import transaction
 
 from accounts.selectors import TenantRef
+from accounts.services.auditing import Target, record
 from accounts.services.pausing import refuse_while_paused
 from snapshots.models import FetchJob
 from snapshots.scheduling.dispatch import wake_on_commit
 from snapshots.selectors import wait_for_refresh
 from snapshots.services.accounts import INTERACTIVE_PRIORITY, REFRESHED
 from tikdash import clock
+from tikdash.db.scope import tenant_scope
 from tikdash.errors import LimitReached, NotFound
 from tikdash.words import gettext
 
@@ -44,4 +46,12 @@ def request_refresh(*, tenant: TenantRef, account_id: int) -> list[int]:
             job.save(update_fields=["requested_at", "next_due_at", "queue", "priority", "state", "attempts"])
         ids = [job.pk for job in jobs]
         wake_on_commit(tenant, ids)
+    return ids
+
+
+def refresh_by_staff(*, tenant: TenantRef, account_id: int, handle: str) -> list[int]:
+    """The same for operators, with an entry in the customer's audit log. Raises as `request_refresh` does."""
+    with tenant_scope(tenant), transaction.atomic():
+        ids = request_refresh(tenant=tenant, account_id=account_id)
+        record("account.refreshed", target=Target("account", account_id, f"@{handle}"), after={"count": 1})
     return ids

@@ -1,0 +1,15 @@
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0019_tokens_of_one_form")]
+
+    operations = [
+        migrations.AlterModelOptions(
+            "upstreamincident",
+            {
+                "ordering": ["-began_at"],
+                "permissions": [("mark_incident", "Can mark a time as an outage of the upstream")],
+            },
+        )
+    ]

@@ -1,0 +1,172 @@
+"""Large lists of the admin: found by the beginning of a name or by an id, through indexes, and downloaded as filtered."""
+
+from __future__ import annotations
+
+import csv
+import io
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from billing.models import QueueSample, UsageEvent
+from snapshots.admin import searching
+from snapshots.models import TrackedAccount
+from tests.cast import Cast
+from tests.factories import make_account, make_job, make_post
+from tests.queries import assert_at_most, statements_of
+from tests.snapshots.conftest import browser_of
+from tests.staff import staff_with
+from tikdash.db.scope import all_tenants, tenant_scope
+from tikdash.ui import admin_lists
+
+ACCOUNTS, POSTS, USAGE = (
+    "/admin/snapshots/trackedaccount/", "/admin/snapshots/post/", "/admin/billing/usagerecordrow/",
+)  # fmt: skip
+SEC_UID = "MS4wLjABAAAA" + "x" * 64
+
+
+@pytest.fixture
+def olga(cast: Cast, noon: datetime) -> Client:
+    return browser_of(cast.olga, "localhost")
+
+
+@pytest.fixture
+def lena(cast: Cast, noon: datetime) -> TrackedAccount:
+    with tenant_scope(cast.acme):
+        lena = make_account("lena.bakes", tiktok_user_id="6900000000000000001", sec_uid=SEC_UID, nickname="=1+1")
+        make_post(lena, aweme_id="7400000000000000099", title="Bread")
+    with tenant_scope(cast.rival):
+        other = make_account("le.mans")
+        make_post(other, title="Cars")
+    return lena
+
+
+def handles(client: Client, text: str) -> list[str]:
+    rows = client.get(ACCOUNTS, {"q": text}).context["cl"].result_list
+    return sorted(row.username for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("lena.bakes", ["lena.bakes"]), ("@Lena", ["lena.bakes"]), ("le", ["le.mans", "lena.bakes"]),
+        ("le rival", ["le.mans"]), ("6900000000000000001", ["lena.bakes"]), (SEC_UID, ["lena.bakes"]),
+        ("acme", ["lena.bakes"]), ("bakes", []), ("%", []), ("_ena", []), ("nobody", []), ("\0", ["le.mans", "lena.bakes"]),
+    ],
+)  # fmt: skip
+def test_accounts_are_found_by_handle_id_and_tenant(
+    olga: Client, lena: TrackedAccount, typed: str, found: list[str]
+) -> None:
+    assert handles(olga, typed) == found
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("7400000000000000099", ["Bread"]), ("lena", ["Bread"]), ("rival", ["Cars"]), ("7400000000000000098", [])],
+)
+def test_posts_are_found_by_their_id_and_their_account(
+    olga: Client, lena: TrackedAccount, typed: str, found: list[str]
+) -> None:
+    assert [row.title for row in olga.get(POSTS, {"q": typed}).context["cl"].result_list] == found
+
+
+def plan(statement: str, parameters: Any = ()) -> str:
+    """The plan for a table that is too large to be read whole."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN " + statement, parameters)
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
+@pytest.mark.parametrize(
+    ("word", "index"),
+    [("lena", "accounts_handle"), ("6900000000000000001", "accounts_tiktok_id"), (SEC_UID, "accounts_sec_uid")],
+)
+def test_a_search_is_answered_by_an_index(lena: TrackedAccount, word: str, index: str) -> None:
+    with all_tenants("shared"):
+        rows = TrackedAccount.objects.filter(searching.account_condition(word)).order_by()
+        sql, parameters = rows.query.sql_with_params()
+        found = plan(sql, parameters)
+        assert index in found and "Seq Scan" not in found, found
+        found = plan(searching.POSTS_BY_ID, ["7400000000000000099"])
+        assert "posts_once" in found and "Seq Scan" not in found, found
+
+
+def test_the_ledger_lists_the_last_day_by_its_key_and_other_days_when_asked(cast: Cast, olga: Client, noon: datetime) -> None:
+    def use(at: datetime, outcome: str = "ok") -> None:
+        with tenant_scope(cast.acme):
+            UsageEvent.objects.create(
+                id=uuid.uuid4(), occurred_at=at, key_id="shared", endpoint="userinfo", feature="profile",
+                priority="pro", outcome=outcome, credits=1, attempts=1, latency_ms=9,
+            )  # fmt: skip
+
+    use(noon - timedelta(minutes=5), "rate_limited")
+    use(noon - timedelta(hours=3))
+    use(noon - timedelta(days=2))
+
+    def count(**query: str) -> int:
+        return int(olga.get(USAGE, query).context["cl"].result_count)
+
+    assert count() == 2 and count(since="15") == 1 and count(since="10080") == 3
+    assert count(day="2026-11-13") == 1 and count(day="2026-11-15") == 2 and count(day="x") == 0
+    assert count(outcome="rate_limited") == 1 and count(q="acme") == 2 and count(q="userin") == 0
+    assert count(q="userinfo") == 2 and count(q="rival") == 0
+
+
+def rows_of(answer: Any) -> list[list[str]]:
+    assert answer.status_code == 200, answer.status_code
+    return list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
+
+
+def test_what_is_downloaded_is_what_is_filtered_and_no_formula(olga: Client, lena: TrackedAccount) -> None:
+    answer = olga.get(f"{ACCOUNTS}export/", {"q": "lena"})
+    assert answer["Content-Type"] == "text/csv; charset=utf-8" and "attachment" in answer["Content-Disposition"]
+    head, row = rows_of(answer)
+    assert head[:4] == ["id", "username", "tenant", "nickname"]
+    assert row[:4] == [str(lena.pk), "lena.bakes", "Acme Talent", "'=1+1"]
+    assert row[-1] == "2026-11-15T12:00:00+00:00"
+    assert [row[1] for row in rows_of(olga.get(f"{ACCOUNTS}export/"))[1:]] == ["le.mans", "lena.bakes"]
+    page = olga.get(ACCOUNTS, {"q": "lena"}).content.decode()
+    assert 'href="export/?q=lena"' in page
+
+
+def test_a_download_has_a_bound_and_says_so(
+    cast: Cast, olga: Client, lena: TrackedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_lists, "MOST_ROWS", 3)
+    monkeypatch.setattr(admin_lists, "ROWS_AT_ONCE", 2)
+    with tenant_scope(cast.acme):
+        for number in range(4):
+            make_job(lena, ["profile", "posts", "comments", "stories"][number])
+    found = rows_of(olga.get("/admin/snapshots/fetchjob/export/"))
+    assert len(found) == 5 and found[-1][0].startswith("Cut after 3 rows.")
+    assert [int(row[0]) for row in found[1:4]] == sorted((int(row[0]) for row in found[1:4]), reverse=True)
+    monkeypatch.setattr(admin_lists, "MOST_ROWS", 4)
+    assert len(rows_of(olga.get("/admin/snapshots/fetchjob/export/"))) == 5, "four rows fit exactly"
+
+
+def test_a_list_that_one_may_not_see_is_not_downloaded_either(cast: Cast) -> None:
+    staff = staff_with("snapshots.view_post")
+    assert staff.get(f"{POSTS}export/").status_code == 200
+    assert staff.get(f"{ACCOUNTS}export/").status_code == 403
+
+
+def test_samples_are_listed_by_day(olga: Client, noon: datetime) -> None:
+    with all_tenants():
+        for days in (0, 1):
+            QueueSample.objects.create(
+                sampled_at=noon - timedelta(days=days), queue="pro", waiting=1, oldest_s=1, in_flight=0
+            )
+    found = olga.get("/admin/billing/queuesample/", {"day": "2026-11-14"})
+    assert found.context["cl"].result_count == 1
+
+
+@pytest.mark.parametrize("path", [ACCOUNTS, POSTS, USAGE])
+def test_lists_have_their_budget_of_statements(olga: Client, lena: TrackedAccount, path: str) -> None:
+    olga.get(path)
+    assert_at_most(14, statements_of(lambda: olga.get(path)))
+    assert_at_most(17, statements_of(lambda: olga.get(path, {"q": "lena"})))

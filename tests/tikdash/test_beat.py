@@ -1,0 +1,73 @@
+"""Operators change beat's timetable; what they changed outlives its next start, and goes back when they say so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from celery import current_app
+from django.test import Client
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from accounts.models import AuditEntry
+from tests.cast import Cast
+from tests.snapshots.conftest import browser_of
+from tests.staff import staff_with
+from tikdash.beat import Scheduler
+from tikdash.db.scope import all_tenants
+
+NAME = "samples"
+OF_SETTINGS = {NAME: {"task": "billing.sample_queues", "schedule": timedelta(seconds=60)}}
+
+
+@pytest.fixture
+def olga(cast: Cast) -> Client:
+    return browser_of(cast.olga, "localhost")
+
+
+def start() -> None:
+    """What beat does when it starts."""
+    Scheduler(app=current_app, lazy=True).update_from_dict(OF_SETTINGS)
+
+
+def entry() -> PeriodicTask:
+    return PeriodicTask.objects.select_related("interval").get(name=NAME)
+
+
+def test_what_was_changed_outlives_a_start_until_it_is_given_back(olga: Client) -> None:
+    start()
+    assert (entry().interval.every, entry().enabled) == (60, True)
+    slow = IntervalSchedule.objects.create(every=10, period="minutes")
+    sent = {"interval": slow.pk, "crontab": ""}
+    assert olga.post(f"/admin/django_celery_beat/periodictask/{entry().pk}/change/", sent).status_code == 302
+    start()
+    assert (entry().interval.every, entry().enabled) == (10, False)
+    assert entry().description == "Changed by olga@tikdash.example"
+    with all_tenants():
+        noted = AuditEntry.objects.get(event="fetching.schedule_changed")
+    assert (noted.tenant_id, noted.actor_label, noted.target_label) == (None, "olga@tikdash.example", NAME)
+    assert noted.before["schedule"] == "every 60 seconds" and noted.after["schedule"] == "every 10 minutes"
+    olga.post("/admin/django_celery_beat/periodictask/", {"action": "give_back", "_selected_action": [entry().pk]})
+    start()
+    assert (entry().interval.every, entry().enabled) == (60, True)
+
+
+def test_an_entry_without_a_time_is_refused_beside_the_form(olga: Client) -> None:
+    start()
+    answer = olga.post(
+        f"/admin/django_celery_beat/periodictask/{entry().pk}/change/", {"interval": "", "crontab": "", "enabled": "on"}
+    )
+    assert answer.status_code == 200 and b"must be set" in answer.content
+    assert entry().interval.every == 60
+
+
+def test_only_who_may_change_it_does(cast: Cast) -> None:
+    start()
+    looks = staff_with("django_celery_beat.view_periodictask")
+    path = f"/admin/django_celery_beat/periodictask/{entry().pk}/change/"
+    assert looks.get("/admin/django_celery_beat/periodictask/").status_code == 200
+    assert looks.post(path, {"interval": "", "crontab": ""}).status_code == 403
+    looks.post("/admin/django_celery_beat/periodictask/", {"action": "run_now", "_selected_action": [entry().pk]})
+    with all_tenants():
+        assert not AuditEntry.objects.exists()
+    assert staff_with().get("/admin/django_celery_beat/periodictask/").status_code == 403
