@@ -148,7 +148,7 @@ def _asked(provider: TileProvider) -> Shown:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
-            made = provider()
+            made = provider.work()
     except Exception as error:
         # The page opens whatever is broken.
         log.warning("tile_unknown", tile=provider.code, error=type(error).__name__, exc_info=True)

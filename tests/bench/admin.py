@@ -44,7 +44,8 @@ ACCOUNTS = """
     INSERT INTO accounts (tenant_id, username, tiktok_user_id, sec_uid, nickname, avatar_url, bio, verified,
                           tracked_reason, tags, state, follower_count, following_count, heart_count, video_count,
                           digg_count, measured_at, tracked_since)
-    SELECT id, 'creator.' || id || '.' || n, '7' || lpad((id * 100 + n)::text, 18, '0'), 'MS4wLjAB' || md5(id || '.' || n),
+    SELECT id, 'creator.' || id || '.' || n, '7' || lpad((id * 100 + n)::text, 18, '0'),
+           'MS4wLjAB' || md5(id || '.' || n),
            'Creator', '', 'Bakes bread.', false, 'own', '{bench}', 'active', 10000 + id, 100, 2500000, 100, 900, now(),
            now() - interval '1 year'
       FROM tenants, generate_series(1, %(each)s) AS n WHERE slug LIKE 'bench-%%'
@@ -56,7 +57,7 @@ JOBS = """
     SELECT tenant_id, id, kind, 'pro', 0, 86400, 0,
            now() + CASE WHEN id %% 50 = 0 THEN -(id %% 5000) ELSE id %% 86400 END * interval '1 second', '', '{}', 0,
            CASE WHEN id %% 200 = 0 THEN 'dead' ELSE 'active' END,
-           CASE WHEN id %% 200 = 0 THEN (ARRAY['upstream_down', 'bad_payload', 'rate_limited'])[1 + id %% 3] ELSE '' END,
+           CASE WHEN id %% 200 = 0 THEN (ARRAY['upstream_down', 'bad_payload'])[1 + id %% 2] ELSE '' END,
            '', now() - interval '1 year', now() - interval '5 hours'
       FROM accounts, unnest(ARRAY['profile', 'posts', 'early', 'comments', 'pictures']) AS kind
 """
@@ -70,8 +71,8 @@ POSTS = """
 USAGE = """
     INSERT INTO usage_events (id, occurred_at, tenant_id, key_id, endpoint, feature, priority, outcome, http_status,
                               credits, attempts, latency_ms)
-    SELECT gen_random_uuid(), now() - n * interval '1 second' / 3, 1 + n %% %(tenants)s, 'shared', 'userinfo', 'profile',
-           'pro', CASE WHEN n %% 40 = 0 THEN 'rate_limited' ELSE 'ok' END, 200, 1, 1, 100 + n %% 900
+    SELECT gen_random_uuid(), now() - n * interval '1 second' / 3, 1 + n %% %(tenants)s, 'shared', 'userinfo',
+           'profile', 'pro', CASE WHEN n %% 40 = 0 THEN 'rate_limited' ELSE 'ok' END, 200, 1, 1, 100 + n %% 900
       FROM generate_series(%(usage)s, 1, -1) AS n
 """
 HOURS = """
@@ -82,7 +83,7 @@ HOURS = """
 SAMPLES = """
     INSERT INTO queue_samples (sampled_at, queue, waiting, oldest_s, in_flight, ended_per_s, threads)
     SELECT now() - n * interval '1 minute', queue, n %% 97, n %% 60, 5, 2, 20
-      FROM generate_series(0, 20000) AS n, unnest(ARRAY['interactive', 'enterprise', 'pro', 'free', 'backfill']) AS queue
+      FROM generate_series(0, 20000) AS n, unnest(ARRAY['interactive', 'pro', 'free', 'backfill']) AS queue
 """
 
 
@@ -96,7 +97,7 @@ def addresses(size: Size) -> dict[str, str]:
         "accounts_search": f"{lists}/trackedaccount/?q={last}",
         "posts": f"{lists}/post/",
         "posts_of_account": f"{lists}/post/?q={last}1",
-        "posts_by_id": f"{lists}/post/?q=7{'%08d' % 7}{'%010d' % 3}",
+        "posts_by_id": f"{lists}/post/?q=7{7:08d}{3:010d}",
         "jobs": f"{lists}/fetchjob/",
         "jobs_overdue": f"{lists}/fetchjob/?stands=overdue",
         "jobs_dead": f"{lists}/fetchjob/dead/",
@@ -110,7 +111,9 @@ def run(options: Options) -> Iterator[Figure]:
     full, hundredth = _database(size, options), _database(small, options)
     facts = {"tenants": size.tenants, "accounts": size.tenants * ACCOUNTS_EACH,
              "posts": size.tenants * ACCOUNTS_EACH * size.posts}  # fmt: skip
-    pages = {name: (_Page(full, path), _Page(hundredth, addresses(small)[name])) for name, path in addresses(size).items()}
+    pages = {
+        name: (_Page(full, path), _Page(hundredth, addresses(small)[name])) for name, path in addresses(size).items()
+    }
     figures = []
     for name, (ours, theirs) in pages.items():
         measured = interleaved(ours.p95_ms, theirs.p95_ms, ROUNDS)

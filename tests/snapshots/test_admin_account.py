@@ -1,4 +1,4 @@
-"""One account or post in the admin: its numbers with their states, decisions on them, its jobs, and what staff can do."""
+"""One account or post in the admin: numbers with their states, decisions on them, jobs, and what staff can do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from tests.staff import staff_with, words_of
 from tikdash import clock
 from tikdash.db.scope import all_tenants, tenant_scope
 
-REFRESH, BACKFILL, DECIDE = (f"snapshots.{name}" for name in ("refresh_trackedaccount", "backfill_trackedaccount", "decide_value"))  # fmt: skip
+REFRESH, BACKFILL = "snapshots.refresh_trackedaccount", "snapshots.backfill_trackedaccount"
+DECIDE = "snapshots.decide_value"
 
 
 @pytest.fixture
@@ -103,7 +104,12 @@ def test_a_value_of_a_post_is_decided_on_its_page(cast: Cast, olga: Client, noon
     with tenant_scope(cast.acme):
         post = make_post(make_account(), play_count=9)
         PostSnapshot.objects.create(
-            post=post, captured_on=noon.date(), captured_at=noon, play_count=7, state=5, suspect={"play_count": "regressed"}
+            post=post,
+            captured_on=noon.date(),
+            captured_at=noon,
+            play_count=7,
+            state=5,
+            suspect={"play_count": "regressed"},
         )
     path = f"/admin/snapshots/post/{post.pk}/"
     assert "2026-11-15 7 regressed" in words_of(olga.get(f"{path}change/"))
@@ -127,7 +133,8 @@ def test_new_numbers_are_asked_for_as_staff_and_the_customer_reads_it(
 
 def test_the_past_is_read_up_to_a_number_of_credits(cast: Cast, olga: Client, lena: TrackedAccount) -> None:
     for wrong, sentence in [
-        ({"months": "x"}, "whole numbers"), ({"months": "500"}, "between 1 and 120"), ({"credit_cap": "0"}, "one credit"),
+        ({"months": "x"}, "whole numbers"), ({"months": "500"}, "between 1 and 120"),
+        ({"credit_cap": "0"}, "one credit"),
     ]:  # fmt: skip
         sent = {"months": "12", "credit_cap": "4"} | wrong
         assert sentence in words_of(olga.post(f"{page_of(lena)}backfill/", sent, follow=True))

@@ -159,7 +159,9 @@ def test_each_action_has_its_permission(cast: Cast, noon: datetime) -> None:
     looks, retries, marks = staff_with(VIEW), staff_with(VIEW, RETRY), staff_with(VIEW, MARK)
     outage = {"began_at": "2026-11-15T09:00"}
     page = looks.get(f"{JOBS}dead/").content.decode()
-    assert "Retry" not in words_of(looks.get(f"{JOBS}dead/")).replace("Credits of a retry", "") and "outage/" not in page
+    assert (
+        "Retry" not in words_of(looks.get(f"{JOBS}dead/")).replace("Credits of a retry", "") and "outage/" not in page
+    )
     for refused in (
         looks.get(f"{JOBS}retry/"), looks.post(f"{JOBS}retry/"), looks.post(f"{JOBS}outage/", outage),
         looks.get(f"{JOBS}retry/0123/"), retries.post(f"{JOBS}outage/", outage), marks.post(f"{JOBS}retry/"),

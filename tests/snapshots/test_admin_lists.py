@@ -1,4 +1,4 @@
-"""Large lists of the admin: found by the beginning of a name or by an id, through indexes, and downloaded as filtered."""
+"""Large lists of the admin: found by the beginning of a name or by an id, by an index, and downloaded as filtered."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def handles(client: Client, text: str) -> list[str]:
     [
         ("lena.bakes", ["lena.bakes"]), ("@Lena", ["lena.bakes"]), ("le", ["le.mans", "lena.bakes"]),
         ("le rival", ["le.mans"]), ("6900000000000000001", ["lena.bakes"]), (SEC_UID, ["lena.bakes"]),
-        ("acme", ["lena.bakes"]), ("bakes", []), ("%", []), ("_ena", []), ("nobody", []), ("\0", ["le.mans", "lena.bakes"]),
+        ("acme", ["lena.bakes"]), ("bakes", []), ("%", []), ("_ena", []), ("nobody", []),
+        ("\0", ["le.mans", "lena.bakes"]),
     ],
 )  # fmt: skip
 def test_accounts_are_found_by_handle_id_and_tenant(
@@ -96,7 +97,9 @@ def test_a_search_is_answered_by_an_index(lena: TrackedAccount, word: str, index
         assert "posts_once" in found and "Seq Scan" not in found, found
 
 
-def test_the_ledger_lists_the_last_day_by_its_key_and_other_days_when_asked(cast: Cast, olga: Client, noon: datetime) -> None:
+def test_the_ledger_lists_the_last_day_by_its_key_and_other_days_when_asked(
+    cast: Cast, olga: Client, noon: datetime
+) -> None:
     def use(at: datetime, outcome: str = "ok") -> None:
         with tenant_scope(cast.acme):
             UsageEvent.objects.create(

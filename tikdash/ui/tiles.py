@@ -48,7 +48,10 @@ class Tile:
 
 @dataclass(frozen=True)
 class TileProvider:
-    """A tile's name and who fills it. Only people with `permission` see it; its answer is kept for `kept_s` seconds."""
+    """A tile's name and who fills it. Only people with `permission` see it; its answer is kept for `kept_s` seconds.
+
+    Not to be called itself: templates would.
+    """
 
     code: str
     title: str
@@ -57,9 +60,6 @@ class TileProvider:
     link: str
     kept_s: int
     wide: bool
-
-    def __call__(self) -> Tile:
-        return self.work()
 
 
 @dataclass(frozen=True)

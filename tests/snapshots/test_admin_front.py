@@ -179,7 +179,9 @@ def test_what_refreshes_is_the_tiles_alone_and_only_while_somebody_looks(olga: C
 def test_several_people_ask_once(olga: Client) -> None:
     front(olga)
     with all_tenants():
-        UsageHourly.objects.create(hour=datetime.fromisoformat("2026-11-15T10:00Z"), endpoint="x", requests=9, credits=9)
+        UsageHourly.objects.create(
+            hour=datetime.fromisoformat("2026-11-15T10:00Z"), endpoint="x", requests=9, credits=9
+        )
     assert "Today 0" in tile(front(olga), "credits")
     cache.clear()
     assert "Today 9" in tile(front(olga), "credits")
