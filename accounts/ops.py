@@ -10,7 +10,7 @@ from tikdash.ui.tiles import BAD, Figure, Risk, Row, Tile, at, tile
 MOST_TENANTS, MOST_OUTAGES = 20, 5
 #: What weighs how much: a tenant for which nothing is fetched is worse off than one that is late.
 WEIGHTS = {
-    Tenant.PauseCause.KEY: (1.5, "No key that works: nothing is fetched"),
+    Tenant.PauseCause.KEY: (3.0, "No key that works: nothing is fetched"),
     Tenant.PauseCause.OPS: (0.4, "Paused by operations"),
     Tenant.PauseCause.MOVE: (0.3, "Being moved"),
 }

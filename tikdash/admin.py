@@ -56,7 +56,7 @@ class TimetableAdmin(ModelAdmin):  # type: ignore[misc]
         )
 
     def save_model(self, request: HttpRequest, obj: PeriodicTask, form: Any, change: bool) -> None:
-        change_entry(entry=obj, by=str(request.user))
+        change_entry(entry=obj, by=request.user.get_username())
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

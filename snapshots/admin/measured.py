@@ -101,7 +101,7 @@ def decide(request: HttpRequest, tenant_id: int, subject: str, subject_id: int) 
         if (value.subject, value.subject_id) != (subject, subject_id):
             raise NotFound("This value is of another page.")
         with tenant_scope(tenant_by_id(tenant_id)):
-            done = decision(value=value, reason=request.POST.get("reason", ""), decided_by=str(request.user))
+            done = decision(value=value, reason=request.POST.get("reason", ""), decided_by=request.user.get_username())
     except TikdashError as error:
         messages.error(request, str(error))
     else:
