@@ -37,9 +37,9 @@ def whose(request: HttpRequest) -> list[str] | None:
         return None
     schema = _shown(request)
     if schema == settings.SHARED_SCHEMA:
-        return ["Rows of all tenants in the shared shard", "info"]
+        return ["All tenants", "info"]
     name = Tenant.objects.filter(shard__schema_name=schema).values_list("name", flat=True).first()
-    return [f"Rows of {name or schema} alone", "warning"]
+    return [f"{name or schema} alone", "warning"]
 
 
 def frame(request: HttpRequest) -> str:
