@@ -31,6 +31,10 @@ def _may_see(request: HttpRequest, *, app_and_model: str) -> bool:
     return any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
 
 
+def _may_see_timetable(request: HttpRequest) -> bool:
+    return any(request.user.has_perm(f"django_celery_beat.{verb}_periodictask") for verb in ("view", "change"))
+
+
 def whose(request: HttpRequest) -> list[str] | None:
     """Whose rows are on the screen, for the label at the top of every page; None for who is not signed in."""
     if not request.user.is_authenticated:
@@ -129,9 +133,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     "title": "Dead jobs by cause",
                     "icon": "skull",
                     "link": reverse("admin:snapshots_fetchjob_dead"),
+                    "permission": partial(_may_see, app_and_model="snapshots_fetchjob"),
+                },
+                {
+                    "title": "Timetable",
+                    "icon": "event_repeat",
+                    "link": reverse("admin:django_celery_beat_periodictask_changelist"),
+                    "permission": _may_see_timetable,
                 },
                 *models(
-                    ("Timetable", "event_repeat", "django_celery_beat_periodictask"),
                     ("What is watched", "visibility", "billing_watchstate"),
                     ("Samples of queues", "stacked_line_chart", "billing_queuesample"),
                 ),

@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache as once
 from typing import Any, cast
@@ -82,7 +82,7 @@ def tiles_for(user: Any) -> list[Shown]:
         shown = _asked(provider) if made is None else _shown(provider, made)
         if made is None and shown.tile is not None:
             fresh.append((provider, shown.tile))
-        found.append(shown)
+        found.append(_for(user, shown))
     if has_redis and fresh:
         _keep(fresh)
     return found
@@ -159,6 +159,23 @@ def _asked(provider: TileProvider) -> Shown:
 
 def _shown(provider: TileProvider, made: Tile) -> Shown:
     return Shown(provider, made, _link(provider))
+
+
+def _for(user: Any, shown: Shown) -> Shown:
+    """The same without links to lists that the person may not open."""
+    if shown.tile is None:
+        return replace(shown, link=_open_to(user, shown.link))
+    figures = tuple(replace(one, link=_open_to(user, one.link)) for one in shown.tile.figures)
+    rows = tuple(replace(one, link=_open_to(user, one.link)) for one in shown.tile.rows)
+    return replace(shown, link=_open_to(user, shown.link), tile=replace(shown.tile, figures=figures, rows=rows))
+
+
+def _open_to(user: Any, link: str) -> str:
+    """`/admin/APP/MODEL/…` where the person may see that model's rows; otherwise nothing."""
+    parts = link.split("/")
+    if len(parts) < 5:
+        return link
+    return link if any(user.has_perm(f"{parts[2]}.{verb}_{parts[3]}") for verb in ("view", "change")) else ""
 
 
 def _link(provider: TileProvider) -> str:

@@ -40,7 +40,8 @@ ALSO = {
     "finance": {"give_plan"},
     "engineer": {
         "look_as_person", "pause_fetching", "give_plan", "move_tenant", "try_key", "sign_out_people", "take_along",
-        "close_workspace", "bring_handles",
+        "close_workspace", "bring_handles", "retry_fetchjob", "mark_incident", "decide_value",
+        "backfill_trackedaccount",
     },
 }  # fmt: skip
 #: Sessions are written when somebody is asked who it is.

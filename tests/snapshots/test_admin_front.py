@@ -241,6 +241,7 @@ def test_each_role_sees_its_tiles_and_nobody_else_gets_them(cast: Cast, noon: da
     page = front(support)
     shown = set(re.findall(r'id="tile-(\w+)"', page))
     assert shown == {"jobs", "fleet"}
+    assert "/admin/django_celery_beat/" not in page and "/admin/billing/" not in page, "no link to what is closed"
     assert set(re.findall(r'id="tile-(\w+)"', support.get("/admin/tiles/").content.decode())) == shown
     nothing = staff_with()
     assert "Your role sees no tiles." in words_of(nothing.get("/admin/"))

@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0019_tokens_of_one_form")]
+    dependencies = [("accounts", "0021_announcements_and_maintenance")]
 
     operations = [
         migrations.AlterModelOptions(
