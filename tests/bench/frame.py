@@ -35,7 +35,6 @@ BENCHES = {
     "scroll": "tests.bench.scroll",
     "rollup": "tests.bench.rollup",
     "gate": "tests.bench.gate",
-    "admin": "tests.bench.admin",
 }
 #: One round of a measurement: does the work and returns its figure, in the unit of the metric.
 Measure = Callable[[], float]
