@@ -34,7 +34,7 @@ class DeletionForm(forms.Form):
 def delete_workspace_page(request: HttpRequest, context: dict[str, Any], tenant_id: int) -> HttpResponse:
     """Asks for the address as a confirmation, after a step-up; keeps a workspace that is to be deleted."""
     tenant, form, error = get_object_or_404(Tenant, pk=tenant_id), DeletionForm(request.POST or None), ""
-    there = reverse("admin:accounts_tenant_delete_workspace", args=[tenant_id])
+    there = reverse("admin:accounts_tenant_deletion", args=[tenant_id])
     if request.method == "POST" and request.POST.get("keep"):
         call_deletion_off(tenant=tenant_by_id(tenant_id))
         messages.success(request, "The workspace stays.")

@@ -40,12 +40,22 @@ class ActionWithReason(ActionForm):
     )
 
 
-class DomainInline(TabularInline):
+class RowsInline(TabularInline):
+    """Each field says its column's name to who cannot see the column."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.widget.attrs["aria-label"] = str(db_field.verbose_name).capitalize()
+        return field
+
+
+class DomainInline(RowsInline):
     model = Domain
     extra = 0
 
 
-class MembershipInline(TabularInline):
+class MembershipInline(RowsInline):
     model = Membership
     extra = 0
     autocomplete_fields = ["user"]
@@ -69,17 +79,17 @@ class TenantAdmin(ModelAdmin):
     @action(description="Look as a person", url_path="to-look", permissions=["look_as_person"])
     def look(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Leads to the page that asks as whom, and why."""
-        return redirect("admin:accounts_tenant_look", object_id)
+        return redirect("admin:accounts_tenant_look_as_person", object_id)
 
     @action(description="Delete the workspace", url_path="to-deletion", permissions=["close_workspace"])
     def delete_workspace(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Leads to the page that asks once more."""
-        return redirect("admin:accounts_tenant_delete_workspace", object_id)
+        return redirect("admin:accounts_tenant_deletion", object_id)
 
     def get_urls(self) -> list[Any]:
         pages = [
-            ("<int:tenant_id>/delete-workspace/", self.deletion, "accounts_tenant_delete_workspace"),
-            ("<int:tenant_id>/look/", self.look_as_person, "accounts_tenant_look"),
+            ("<int:tenant_id>/delete-workspace/", self.deletion, "accounts_tenant_deletion"),
+            ("<int:tenant_id>/look/", self.look_as_person, "accounts_tenant_look_as_person"),
             ("<int:tenant_id>/do/<slug:name>/", self.do, "accounts_tenant_do"),
         ]
         ours = [path(route, self.admin_site.admin_view(view), name=name) for route, view, name in pages]
