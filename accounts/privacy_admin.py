@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from datetime import date
 from typing import Any
 
@@ -17,13 +16,15 @@ from django.urls import path
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from accounts.export_list import exports_listed
 from accounts.models import LeftOut, PrivacyRequest
 from accounts.services import privacy
 from accounts.services.auditing import record
+from accounts.services.exports import Asker, ask_for_export, open_export
 from accounts.services.left_out import left_out
 from accounts.services.personal import kinds
 from tikdash import clock
-from tikdash.errors import TikdashError
+from tikdash.errors import NotFound, TikdashError
 from tikdash.tiklive.people import Person
 
 #: A handle as people write it, an id, a sec_uid.
@@ -133,16 +134,21 @@ class PrivacyRequestAdmin(ModelAdmin):  # type: ignore[misc]
             "contact": privacy.contact_of(one),
             "rows": [(kind, one.found.get(kind.name, 0), one.erased.get(kind.name, 0)) for kind in kinds()],
             "days_left": (one.due_on - clock.today()).days,
+            "copy": next((each for each in exports_listed(subject=str(one.pk)) if each.kind == privacy.COPY), None),
         }
         return TemplateResponse(request, f"{TEMPLATES}/desk.html", context)
 
     def _act(self, request: HttpRequest, one: PrivacyRequest) -> None:
         action = request.POST.get("action", "")
-        if action == "erase":
+        if action in ("copy", "erase"):
             raise_if_reauthentication_required(request, app="")
         try:
             if action == "search":
                 privacy.search(one)
+            elif action == "copy":
+                asker = Asker(str(request.user), user_id=request.user.pk)
+                ask_for_export(tenant=None, kind=privacy.COPY, asker=asker, subject=str(one.pk))
+                messages.success(request, "A worker makes the copy.")
             elif action == "erase":
                 privacy.begin_erasure(one)
                 messages.success(
@@ -156,19 +162,19 @@ class PrivacyRequestAdmin(ModelAdmin):  # type: ignore[misc]
             messages.error(request, str(error))
 
     def copy(self, request: HttpRequest, request_id: int) -> HttpResponse | FileResponse:
-        """The copy for the person, as a zip with JSON and CSV; after a step-up, as it shows all there is."""
+        """The copy for the person, as a zip with JSON and CSV; after a step-up, for the operator who had it made."""
         self._refuse_unless_allowed(request)
         raise_if_reauthentication_required(request, app="")
         one = get_object_or_404(PrivacyRequest, pk=request_id)
-        file = tempfile.TemporaryFile()  # noqa: SIM115  (the answer closes it)
+        copy = next((each for each in exports_listed(subject=str(one.pk)) if each.state == "ready"), None)
         try:
-            privacy.write_export(one, file)
+            if copy is None:
+                raise NotFound("There is no copy, or no longer. Make it again.")
+            opened = open_export(tenant=None, export_id=copy.id, user_id=request.user.pk)
         except TikdashError as error:
-            file.close()
             messages.error(request, str(error))
             return redirect("admin:accounts_privacyrequest_change", one.pk)
-        file.seek(0)
-        return FileResponse(file, as_attachment=True, filename=f"request-{one.pk}.zip")
+        return FileResponse(opened.file, as_attachment=True, filename=f"request-{one.pk}.zip")
 
     def kept(self, request: HttpRequest) -> HttpResponse:
         """Which data of people is kept for what, and for how long."""

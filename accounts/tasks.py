@@ -13,10 +13,10 @@ from accounts.selectors import tenant_by_id
 from accounts.services import (
     auditing,
     changing,
-    closing,
     erasing,
+    export_files,
+    export_making,
     incidents,
-    key_mails,
     looking,
     mails,
     moving,
@@ -25,7 +25,7 @@ from accounts.services import (
     privacy,
     signing_up,
 )
-from tikdash.errors import TikdashError, Unavailable
+from tikdash.errors import TikdashError
 
 log = structlog.get_logger(__name__)
 
@@ -53,14 +53,6 @@ def check_waiting_keys() -> None:
     """Tries keys whose message got lost, or whose worker did. Twice: as `check_key`."""
     for tenant_id, key_id in waiting_keys():
         own_keys.check_key(tenant=tenant_by_id(tenant_id), key_id=key_id)
-
-
-@shared_task(
-    name="accounts.tell_of_invalid_key", ignore_result=True, autoretry_for=(OSError,), retry_backoff=True, max_retries=5
-)
-def tell_of_invalid_key(tenant_id: int, key_id: int) -> None:
-    """Writes to the owners that their key was refused. Twice: they read it twice; it is sent once for each key."""
-    key_mails.tell_of_invalid_key(tenant=tenant_by_id(tenant_id), key_id=key_id)
 
 
 @shared_task(name="accounts.try_key_again", ignore_result=True)
@@ -105,18 +97,6 @@ def erase_due_tenants() -> None:
             log.warning("erasure_waits", erasure=str(erasure_id), why=str(error))
 
 
-@shared_task(
-    name="accounts.tell_of_deletion",
-    ignore_result=True,
-    autoretry_for=(Unavailable,),
-    retry_backoff=True,
-    max_retries=5,
-)
-def tell_of_deletion(erasure_id: str) -> None:
-    """Writes to the owners that their workspace is going to be deleted. Twice: they read it twice."""
-    closing.tell_of_deletion(UUID(erasure_id))
-
-
 @shared_task(name="accounts.erase_person", ignore_result=True)
 def erase_person(request_id: int) -> None:
     """Erases the person of a request. Twice, or by two at once: what is gone is gone."""
@@ -134,6 +114,26 @@ def go_on_with_requests() -> None:
 def end_looks() -> None:
     """Writes down the end of looks whose time is over. Twice, or by two at once: each ends once."""
     looking.end_looks_over()
+
+
+@shared_task(name="accounts.make_export", ignore_result=True)
+def make_export(export_id: str) -> None:
+    """Makes the file of an export. Twice, or by two at once: one worker has it at a time, and what is made stays."""
+    if export_making.make_export(UUID(export_id)):
+        # Whatever waited for its turn.
+        export_making.go_on_with_exports()
+
+
+@shared_task(name="accounts.go_on_with_exports", ignore_result=True)
+def go_on_with_exports() -> None:
+    """Wakes workers for exports whose message or worker got lost. Twice: as above."""
+    export_making.go_on_with_exports()
+
+
+@shared_task(name="accounts.drop_old_exports", ignore_result=True)
+def drop_old_exports() -> None:
+    """Deletes exported files whose time is over. Twice: the second run finds none."""
+    export_files.drop_old_exports()
 
 
 @shared_task(name="accounts.forget_ended_sessions", ignore_result=True)

@@ -12,7 +12,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from accounts.models import Shard, Tenant, TenantKey, TenantMove
 from accounts.selectors import TenantRef, members_of
 from accounts.services import changing, moving, own_keys, people
-from accounts.services.leaving import write_everything
+from accounts.services.leaving import write_for_operators
 from accounts.services.pausing import pause_tenant, resume_tenant
 from accounts.tenant_page import LONGEST_REASON, Asked, TenantAction
 from tikdash.db.scope import all_tenants, tenant_scope
@@ -135,7 +135,7 @@ def _sign_out_says(tenant: TenantRef) -> Sequence[str]:
 def _take_along(asked: Asked) -> FileResponse:
     file = TemporaryFile()  # noqa: SIM115  (the answer closes it)
     try:
-        write_everything(tenant=asked.tenant, by=None, to=file, reason=asked.data["reason"])
+        write_for_operators(tenant=asked.tenant, to=file, reason=asked.data["reason"])
     except BaseException:
         file.close()
         raise

@@ -28,6 +28,11 @@ SCOPES = frozenset(
 )
 
 
+def without_writing(scopes: Collection[str]) -> frozenset[str]:
+    """What is left of scopes where nothing may be written: whoever might write may still read."""
+    return frozenset(f"{scope.partition(':')[0]}:{READ}" for scope in scopes)
+
+
 def allows(scopes: Collection[str], resource: str, access: str) -> bool:
     """True where one of the scopes covers it; who may write may read."""
     return f"{resource}:{access}" in scopes or (access == READ and f"{resource}:{WRITE}" in scopes)

@@ -29,6 +29,7 @@ from billing.models import (
     UsageAlert,
     UsageCorrection,
 )
+from billing.models.alerts import digest_of
 from billing.selectors import leaders, margins, refusals, savings, unread
 from billing.services.channels import check_address
 from billing.services.grants import check_correction, correct_usage, grant_credits, set_budget
@@ -292,12 +293,17 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
                 check_address(cleaned.get("kind", ""), cleaned["address"].strip())
             except BadInput as error:
                 self.add_error("address", str(error))
+            else:
+                same = AlertChannel.objects.filter(tenant=None, digest=digest_of(cleaned["address"].strip()))
+                if same.exists():
+                    self.add_error("address", "Alerts go there already.")
         return cleaned
 
 
 @admin.register(AlertChannel)
 class AlertChannelAdmin(ModelAdmin):  # type: ignore[misc]
-    """Where alerts go. An address that is there is shown by its host only; those without a tenant are operations'."""
+    """Where alerts go. A webhook that is there is shown by its host and its end; those without a tenant are of
+    operations."""
 
     form = ChannelForm
     list_display = ["shown", "kind", "tenant", "escalation", "active"]

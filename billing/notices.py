@@ -14,6 +14,7 @@ from django.db import transaction
 from billing.models import AlertChannel, AlertDelivery
 from billing.watching import WATCHES
 from tikdash import clock
+from tikdash.crypto import CannotUnseal
 from tikdash.db.scope import all_tenants
 from tikdash.outgoing import AddressRefused, Limits, OutgoingError, fetch
 
@@ -87,11 +88,15 @@ def _send(delivery: AlertDelivery) -> None:
         subject, text = "Resolved", f"Resolved: {delivery.alert.sentence}"
     else:
         subject, text = delivery.alert.get_level_display(), delivery.alert.sentence
+    try:
+        target = delivery.channel.target
+    except CannotUnseal:
+        raise _UndeliveredError("It was sealed with another SECRET_KEY. Enter it again.", again=False) from None
     if delivery.channel.kind == AlertChannel.Kind.EMAIL:
         about = "operations" if delivery.alert.rule in WATCHES else "credits"
-        _mail(delivery.channel.address, f"Tikdash: {subject.lower()} about {about}", text)
+        _mail(target, f"Tikdash: {subject.lower()} about {about}", text)
     else:
-        _post(delivery.channel.address, text, delivery)
+        _post(target, text, delivery)
 
 
 def _mail(address: str, subject: str, text: str) -> None:

@@ -166,6 +166,8 @@ def clean_up() -> None:
             "privacy_requests",
             "sign_ups",
             "django_admin_log",
+            "exports",
+            "waiting_mails",
             *BILLED,
         )
         names = [f'"public"."{name}"' for name in tables]

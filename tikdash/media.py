@@ -1,4 +1,7 @@
-"""Where our copies of pictures are kept: a folder of this machine, or a bucket of S3 where one is named."""
+"""Where files are kept: a folder of this machine, or a bucket of S3 where one is named.
+
+Two storages: our copies of pictures, which browsers may be sent to, and exports, which only a view gives out.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,18 @@ def storage() -> dict[str, Any]:
             'MEDIA_S3_BUCKET is set, but the library for S3 is not installed: pip install "django-storages[s3]".'
         )
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": _options(bucket)}
+
+
+def private_storage(folder: str) -> dict[str, Any]:
+    """The storage of exports: a folder that nothing serves, or a part of the bucket that no page names."""
+    bucket = env.str("MEDIA_S3_BUCKET", default="")
+    if not bucket:
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": folder, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
+        }
+    options = _options(bucket) | {"location": "exports", "object_parameters": {"CacheControl": "private, no-store"}}
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 
 
 def origin() -> str:

@@ -175,7 +175,16 @@ class TenantMiddleware:
 
 
 #: What people may send although their workspace is going to be deleted: to sign in and out, and to keep it.
-_STILL_SENT = ("/look/end/", "/log-in/", "/log-out/", "/confirm/", "/password/", "/language/", "/settings/delete/")
+_STILL_SENT = (
+    "/look/end/",
+    "/log-in/",
+    "/log-out/",
+    "/confirm/",
+    "/password/",
+    "/language/",
+    "/settings/delete/",
+    "/settings/exports/",
+)
 
 
 def _may_change_while_closing(request: HttpRequest) -> bool:

@@ -256,8 +256,11 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR / "static")))
 STATICFILES_DIRS = [ROOT / "tikdash" / "static"]
+#: Exports, where no bucket is named; shared by all machines that run web or workers, and served by nothing.
+EXPORTS_ROOT = env.str("EXPORTS_ROOT", default=str(VAR / "exports"))
 STORAGES = {
     "default": media.storage(),
+    "exports": media.private_storage(EXPORTS_ROOT),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
@@ -342,6 +345,16 @@ WORK_PORTS = {"QUEUES": "snapshots.metrics.queue_figures", "ACCOUNTS": "snapshot
 #: Modules that say which data of people at TikTok an app has, and how it is exported and erased. What leads to other
 #: rows of a person is erased last.
 PERSONAL_DATA = ["snapshots.services.personal", "billing.services.personal", "accounts.services.personal_kinds"]
+#: Modules that say what can be exported, each kind with the function that writes its files.
+EXPORT_KINDS = ["accounts.services.leaving", "accounts.services.privacy_copies", "snapshots.services.export_kinds"]
+#: How long a finished export is kept, and how long a link to it works before the page has to be opened again.
+EXPORT_KEPT_HOURS = env.int("EXPORT_KEPT_HOURS", default=72)
+EXPORT_LINK_S = env.int("EXPORT_LINK_S", default=900)
+#: A worker that makes an export says so much more often than this; after it, another one begins anew.
+EXPORT_LEASE_S = env.int("EXPORT_LEASE_S", default=60)
+EXPORT_ATTEMPTS = env.int("EXPORT_ATTEMPTS", default=3)
+#: How many exports are made at a time, over all workers, so that they never take all threads.
+EXPORTS_AT_ONCE = env.int("EXPORTS_AT_ONCE", default=2)
 #: Who knows whether a job of a tenant is running; `accounts` asks before it erases one.
 TENANT_IS_BUSY = "snapshots.selectors.has_running_jobs"
 #: What apps show and do on a tenant's page of the administration (`accounts.tenant_page`), in this order.
@@ -405,6 +418,8 @@ CELERY_BEAT_SCHEDULE = {
     "deletions-of-workspaces": {"task": "accounts.erase_due_tenants", "schedule": 300, "options": {"expires": 300}},
     "ends-of-looks": {"task": "accounts.end_looks", "schedule": 300, "options": {"expires": 300}},
     "requests-of-people": {"task": "accounts.go_on_with_requests", "schedule": 60, "options": {"expires": 60}},
+    "exports": {"task": "accounts.go_on_with_exports", "schedule": 30, "options": {"expires": 30}},
+    "ends-of-exports": {"task": "accounts.drop_old_exports", "schedule": 900, "options": {"expires": 900}},
     "partitions-of-audit": {"task": "accounts.make_partitions", "schedule": 6 * 3600},
     "rollup-of-usage": {"task": "billing.roll_up", "schedule": 300, "options": {"expires": 300}},
     "notices-of-alerts": {"task": "billing.deliver_alerts", "schedule": 60, "options": {"expires": 60}},

@@ -1,6 +1,7 @@
 from accounts.models.announcements import Announcement, Dismissal, Maintenance
 from accounts.models.audit import AuditEntry, AuditEntryRow
 from accounts.models.erasures import TenantErasure
+from accounts.models.exports import Export
 from accounts.models.incidents import UpstreamIncident
 from accounts.models.invitations import Invitation
 from accounts.models.keys import TenantKey
@@ -23,6 +24,7 @@ __all__ = [
     "AuditEntryRow",
     "Dismissal",
     "Domain",
+    "Export",
     "Invitation",
     "LeftOut",
     "Look",

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 import structlog
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
-from kombu.exceptions import OperationalError as BrokerError
-from redis.exceptions import RedisError
 
-from accounts.models import Domain, Membership, Tenant, TenantErasure
+from accounts.models import Membership, Tenant, TenantErasure
 from accounts.selectors import TenantRef
 from accounts.services.auditing import record
 from accounts.services.changing import suspend, take_suspension_back
+from accounts.services.hosts import public_url, workspace_url
 from accounts.services.mails import send_mail
 from tikdash import clock
 from tikdash.crypto import current_pepper, keyed_digest
@@ -32,7 +29,6 @@ log = structlog.get_logger(__name__)
 
 #: What the digests of a certificate are of.
 ADDRESS, ASKER = "workspace address", "who asked for a deletion"
-TELL = "accounts.tell_of_deletion"
 State = TenantErasure.State
 
 
@@ -78,7 +74,7 @@ def ask_for_deletion(
         Tenant.objects.filter(pk=row.pk).update(erase_at=erasure.erase_at)
         after = {"erase_on": erasure.erase_at.date(), "certificate": str(erasure.pk)}
         record("workspace.closing", tenant_id=row.pk, after=after, reason=reason)
-        transaction.on_commit(partial(_send, TELL, str(erasure.pk)))
+        _tell_of_deletion(erasure, row)
     log.warning("deletion_asked_for", tenant=tenant.slug, erase_at=erasure.erase_at.isoformat(), by=by)
     return Deletion(erasure.pk, erasure.erase_at)
 
@@ -115,26 +111,17 @@ def open_deletion(tenant_id: int) -> Deletion | None:
     return Deletion(found.pk, found.erase_at) if found else None
 
 
-def tell_of_deletion(erasure_id: UUID) -> int:
-    """Writes to the owners what was asked for, until when it can be called off, and where the certificate will be;
-    returns to how many. Raises Unavailable."""
-    erasure = TenantErasure.objects.filter(pk=erasure_id, state=State.ASKED).first()
-    tenant = Tenant.objects.filter(pk=erasure.number).first() if erasure else None
-    if erasure is None or tenant is None:
-        return 0
-    host = Domain.objects.filter(tenant=tenant, is_primary=True).values_list("domain", flat=True).first()
+def _tell_of_deletion(erasure: TenantErasure, tenant: Tenant) -> None:
+    """Writes to the owners what was asked for, until when it can be called off, and where the certificate will be."""
     owners = Membership.objects.filter(tenant=tenant, role=Membership.Role.OWNER, user__is_active=True)
-    scheme = "https" if settings.BEHIND_TLS_PROXY else "http"
-    port = "" if settings.BEHIND_TLS_PROXY else f":{settings.PORT}"
     context = {
         "workspace": tenant.name,
         "erase_at": erasure.erase_at,
-        "call_off": f"{scheme}://{host}{port}/settings/delete/",
-        "certificate": f"{scheme}://{settings.BASE_DOMAIN}{port}/deletions/{erasure.pk}/",
+        "call_off": f"{workspace_url(tenant.pk)}/settings/delete/",
+        "certificate": f"{public_url()}/deletions/{erasure.pk}/",
     }
     for owner in owners.select_related("user"):
         send_mail(template="emails/deletion", to=owner.user.email, context=context, language=owner.user.language)
-    return len(owners)
 
 
 def _locked(tenant: TenantRef) -> Tenant:
@@ -142,10 +129,3 @@ def _locked(tenant: TenantRef) -> Tenant:
     if row is None:
         raise NotFound(gettext("This workspace is erased already."))
     return row
-
-
-def _send(task: str, *arguments: str) -> None:
-    try:
-        current_app.send_task(task, args=list(arguments))
-    except (BrokerError, RedisError, OSError) as error:
-        log.warning("message_not_sent", task=task, why=type(error).__name__)

@@ -26,6 +26,7 @@ from accounts.models import Domain, Membership, Session, Shard, Tenant, TenantEr
 from accounts.selectors import TenantRef, tenant_by_id
 from accounts.services.auditing import record
 from accounts.services.certificates import seal_certificate
+from accounts.services.export_files import drop_folder, names_of_files
 from accounts.services.traces import drop_files, files_of, forget_in_redis
 from tikdash import clock
 from tikdash.db.copying import Table, tables_in_order
@@ -155,12 +156,14 @@ def _wait_until_idle(tenant: TenantRef, wait_s: float) -> None:
 
 
 def _forget_traces(erasure: TenantErasure) -> None:
-    names = files_of(erasure.number)
+    found = {"files": files_of(erasure.number), "exported files": names_of_files(str(erasure.number))}
     with no_scope(), transaction.atomic():
         # Counted before they go: whoever is killed in between has deleted what was counted, or less.
         counts = TenantErasure.objects.select_for_update().values_list("counts", flat=True).get(pk=erasure.pk)
-        _count(erasure, "files", max(0, len(names) - int(counts.get("files", 0))))
+        for what, names in found.items():
+            _count(erasure, what, max(0, len(names) - int(counts.get(what, 0))))
     drop_files(erasure.number)
+    drop_folder(erasure.number)
     _passed("files")
     keys = forget_in_redis(erasure.number)
     with no_scope(), transaction.atomic():
@@ -321,6 +324,6 @@ def _rest_named(number: int) -> str:
 
 
 def _erased(erasure: TenantErasure) -> Erased:
-    not_rows = {"files", "keys of Redis", "schemas", "people"}
+    not_rows = {"files", "exported files", "keys of Redis", "schemas", "people"}
     rows = sum(count for name, count in erasure.counts.items() if name not in not_rows)
     return Erased(erasure.pk, erasure.number, rows)

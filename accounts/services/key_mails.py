@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-from django.core.mail import send_mail
-from django.template.loader import render_to_string
-from django.utils import translation
-from django.utils.translation import gettext as _
+from django.db import transaction
 
-from accounts.models import Domain, Membership, TenantKey
+from accounts.models import Membership, TenantKey
 from accounts.selectors import TenantRef
+from accounts.services.hosts import workspace_url
+from accounts.services.mails import send_mail
 from tikdash.db.scope import tenant_scope
 
 
 def tell_of_invalid_key(*, tenant: TenantRef, key_id: int) -> int:
-    """Writes to each owner, in the owner's language, that the key was refused; returns to how many. Raises OSError."""
+    """Keeps a mail to each owner, in the owner's language, that the key was refused; returns to how many."""
     with tenant_scope(tenant):
         key = TenantKey.objects.filter(pk=key_id, state=TenantKey.State.INVALID).first()
     if key is None:
         return 0
-    host = Domain.objects.filter(tenant_id=tenant.id, is_primary=True).values_list("domain", flat=True).first()
     owners = Membership.objects.filter(tenant_id=tenant.id, role=Membership.Role.OWNER, user__is_active=True)
-    for owner in owners.select_related("user"):
-        with translation.override(owner.user.language or settings.LANGUAGE_CODE):
-            context = {"tenant": tenant, "last_four": key.last_four, "host": host, "user": owner.user}
-            send_mail(
-                _("{workspace}: your TikLiveAPI key was refused").format(workspace=tenant.name).replace("\n", " "),
-                render_to_string("emails/key_invalid.txt", context),
-                settings.DEFAULT_FROM_EMAIL,
-                [owner.user.email],
-            )
+    page = f"{workspace_url(tenant.id)}/settings/keys/"
+    context = {"workspace": tenant.name, "last_four": key.last_four, "page": page}
+    with transaction.atomic():
+        for owner in owners.select_related("user"):
+            send_mail(template="emails/key_invalid", to=owner.user.email, context=context, language=owner.user.language)
     return len(owners)

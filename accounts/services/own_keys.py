@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 from accounts.models import Tenant, TenantKey
 from accounts.selectors import TenantRef, tenant_by_id
 from accounts.services.auditing import Target, current_actor, record
+from accounts.services.key_mails import tell_of_invalid_key
 from accounts.services.keys import key_changed, key_id_of, own_key
 from accounts.services.pausing import pause_tenant, resume_tenant
 from tikdash import clock
@@ -44,7 +45,7 @@ FEATURE = "key check"
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 20
 #: Tasks, by name: they stand above services.
-CHECK, TELL, AGAIN = "accounts.check_key", "accounts.tell_of_invalid_key", "accounts.try_key_again"
+CHECK, AGAIN = "accounts.check_key", "accounts.try_key_again"
 State, Step, Mode, Cause = TenantKey.State, TenantKey.Step, Tenant.KeyMode, Tenant.PauseCause
 
 
@@ -172,7 +173,7 @@ def mark_invalid(*, tenant_id: int, key_id: str) -> bool:
         pause_tenant(slug=row.slug, reason=reason.format(last=key.last_four), cause=Cause.KEY)
         record("key.invalid", target=_target(key))
         key_changed(tenant.id)
-        transaction.on_commit(partial(_send, TELL, tenant.id, key.pk))
+        tell_of_invalid_key(tenant=tenant, key_id=key.pk)
     log.warning("key_invalid", tenant=tenant.slug, key=key_id)
     return True
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from django.db import connection
 
+from accounts.services.export_traces import drop_exports_naming, exports_naming
 from accounts.services.personal import (
     PUBLIC,
     Kind,
@@ -105,6 +106,16 @@ KINDS = (
         export=_wishes,
         erase=_erase_wishes,
         models=("accounts.SignUp",),
+        where=PUBLIC,
+    ),
+    # Last: what is exported anew from here on is made of rows that are erased already.
+    Kind(
+        name="exported files",
+        purpose="files that customers and operators have asked for, until they fetch them",
+        kept="EXPORT_KEPT_HOURS (72 hours)",
+        export=exports_naming,
+        erase=drop_exports_naming,
+        models=("accounts.Export",),
         where=PUBLIC,
     ),
 )

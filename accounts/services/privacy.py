@@ -6,13 +6,10 @@ ended. Until then the names are kept, sealed; afterwards nobody can tell from th
 
 from __future__ import annotations
 
-import csv
-import io
-import zipfile
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
-from typing import IO, Any
+from typing import Any
 
 import orjson
 import structlog
@@ -22,23 +19,25 @@ from django.db import connection, transaction
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
-from accounts.models import PrivacyRequest, Tenant
+from accounts.models import Export, PrivacyRequest, Tenant
 from accounts.selectors import schemas
 from accounts.services.auditing import record
+from accounts.services.export_files import drop_files_of
 from accounts.services.left_out import leave_out, names_of
-from accounts.services.personal import Row, erase_of, export_of, kinds, parameters
+from accounts.services.personal import erase_of, export_of, kinds, parameters
 from tikdash import clock
 from tikdash.crypto import keyed_digest, lock, unlock
 from tikdash.db.scope import all_tenants
 from tikdash.errors import BadInput, LimitReached
 from tikdash.tiklive.people import Person
-from tikdash.ui.cells import harmless
 
 log = structlog.get_logger(__name__)
 
 ANSWER_WITHIN = timedelta(days=30)
 ERASE = "accounts.erase_person"
 SEALED_FOR = "accounts.privacy"
+#: The kind of export that is a request's copy; its subject is the request's number.
+COPY = "person"
 #: How much longer than a job's lease an erasure waits before it looks once more: processes know who is left out for
 #: some seconds, and a job may have begun just before.
 MARGIN = timedelta(minutes=2)
@@ -106,7 +105,7 @@ def contact_of(request: PrivacyRequest) -> str:
 def search(request: PrivacyRequest) -> Person:
     """Looks for the person in all shards and notes how many rows there are of each kind, and in whose workspaces;
     returns the person with all names that were found."""
-    _refuse_unless(request, State.OPEN, State.ERASING, State.SWEEPING)
+    refuse_unless(request, State.OPEN, State.ERASING, State.SWEEPING)
     person = _with_aliases(person_of(request))
     found: Counter[str] = Counter()
     tenants: set[int] = set()
@@ -124,44 +123,9 @@ def search(request: PrivacyRequest) -> Person:
     return person
 
 
-def write_export(request: PrivacyRequest, to: IO[bytes]) -> int:
-    """A zip of what there is of the person: one JSON file, and a CSV file a kind. Returns how many rows. In whose
-    workspaces they are stays between us and our customers; by whose key they came is said."""
-    _refuse_unless(request, State.OPEN)
-    person = search(request)
-    roles = {one["workspace"]: one["role"] for one in request.concerned}
-    told: dict[str, list[Row]] = {}
-    for kind in kinds():
-        rows = [_given_out(row, roles) for row in export_of(kind, person)]
-        if rows:
-            told[kind.name] = rows
-    with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as archive:
-        facts = {
-            "about": {
-                "handles": sorted(person.handles),
-                "ids": sorted(person.ids),
-                "sec_uids": sorted(person.sec_uids),
-            },
-            "made_at": clock.now(),
-            "kinds": [
-                {"name": kind.name, "purpose": kind.purpose, "kept": kind.kept, "rows": told.get(kind.name, [])}
-                for kind in kinds()
-            ],
-        }
-        archive.writestr("data.json", orjson.dumps(facts, option=orjson.OPT_INDENT_2))
-        for name, rows in told.items():
-            for table, text in _csv_by_table(rows):
-                archive.writestr(f"{name.replace(' ', '-')}/{table}.csv", text)
-    request.exported_at = clock.now()
-    with transaction.atomic():
-        request.save(update_fields=["exported_at"])
-        _record("privacy.person_exported", request, rows=sum(map(len, told.values())))
-    return sum(map(len, told.values()))
-
-
 def begin_erasure(request: PrivacyRequest) -> None:
     """From now on nothing of the person is fetched; a worker erases what there is."""
-    _refuse_unless(request, State.OPEN)
+    refuse_unless(request, State.OPEN)
     if request.kind != Kind.ERASURE:
         raise BadInput("This request asks for a copy. Open another one for the erasure.")
     person = search(request)
@@ -206,7 +170,7 @@ def waiting_erasures() -> list[int]:
 
 def answer(request: PrivacyRequest) -> None:
     """A request for a copy has been answered: the names go."""
-    _refuse_unless(request, State.OPEN)
+    refuse_unless(request, State.OPEN)
     if request.exported_at is None:
         raise BadInput("Make the copy first.")
     _end(request, State.DONE)
@@ -214,7 +178,7 @@ def answer(request: PrivacyRequest) -> None:
 
 def refuse(request: PrivacyRequest, outcome: str) -> None:
     """The request is refused, with a reason that holds no names. Raises BadInput without one."""
-    _refuse_unless(request, State.OPEN)
+    refuse_unless(request, State.OPEN)
     outcome = " ".join(outcome.split())[:400]
     if not outcome:
         raise BadInput("Say why it is refused.")
@@ -244,7 +208,17 @@ def _end(request: PrivacyRequest, state: str) -> None:
         request.save(update_fields=["state", "done_at", "identity", "contact", "digests", "outcome"])
         event = "privacy.request_refused" if state == State.REFUSED else "privacy.request_done"
         _record(event, request, rows=sum(request.erased.values()))
+    _drop_copies(request)
     log.warning("privacy_request_ended", request=request.pk, state=str(state))
+
+
+def _drop_copies(request: PrivacyRequest) -> None:
+    """The copies that were made for it: they hold the names."""
+    with all_tenants():
+        copies = Export.objects.filter(kind=COPY, subject=str(request.pk))
+        ids = list(copies.values_list("pk", flat=True))
+        copies.update(state=Export.State.EXPIRED)
+    drop_files_of(ids)
 
 
 def _tell_workspaces(request: PrivacyRequest) -> None:
@@ -310,36 +284,13 @@ def _concerned(tenant_ids: Iterable[int]) -> list[dict[str, Any]]:
     ]
 
 
-def _given_out(row: Row, roles: dict[int, str]) -> Row:
-    kept = {name: value for name, value in row.items() if name not in ("tenant_id", "row", "sample_id")}
-    return kept | {"held_as": roles.get(row.get("tenant_id") or 0, "controller")}
-
-
-def _csv_by_table(rows: list[Row]) -> Iterable[tuple[str, str]]:
-    by_table: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_table[str(row["table"]).removeprefix("public.")].append(row)
-    for table, its in by_table.items():
-        out, columns = io.StringIO(), list(dict.fromkeys(name for row in its for name in row))
-        writer = csv.writer(out)
-        writer.writerow(columns)
-        for row in its:
-            writer.writerow([_cell(row.get(name)) for name in columns])
-        yield table, out.getvalue()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return harmless(value if isinstance(value, str) else orjson.dumps(value).decode())
-
-
 def _sealed(person: Person) -> str:
     names = {"handles": sorted(person.handles), "ids": sorted(person.ids), "sec_uids": sorted(person.sec_uids)}
     return lock(orjson.dumps(names).decode(), SEALED_FOR)
 
 
-def _refuse_unless(request: PrivacyRequest, *states: str) -> None:
+def refuse_unless(request: PrivacyRequest, *states: str) -> None:
+    """Raises LimitReached for a request in another state."""
     if request.state not in states:
         raise LimitReached(f"This request is {request.get_state_display().lower()}.")
 

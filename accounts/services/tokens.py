@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.models import ApiToken, Tenant
 from accounts.selectors import TenantRef, tenant_by_id
 from accounts.services.auditing import Actor, Target, current_actor, record
-from accounts.token_scopes import SCOPES, allows
+from accounts.token_scopes import SCOPES, WRITE, allows, without_writing
 from tikdash import clock
 from tikdash.db.scope import all_tenants, tenant_scope
 from tikdash.errors import BadInput, LimitReached, NotFound, TikdashError
@@ -57,7 +57,10 @@ class TokenNotAllowed(TikdashError):
 
 @dataclass(frozen=True)
 class TokenIdentity:
-    """Who asks with a token. `tags` limit it to accounts that have one of them; empty: all."""
+    """Who asks with a token. `tags` limit it to accounts that have one of them; empty: all.
+
+    `is_read_only` while the workspace is going to be deleted: then its scopes are those to read.
+    """
 
     tenant: TenantRef
     token_id: int
@@ -65,6 +68,7 @@ class TokenIdentity:
     name: str
     scopes: frozenset[str]
     tags: tuple[str, ...]
+    is_read_only: bool = False
 
     def may(self, resource: str, access: str) -> bool:
         """Whether its scopes cover it."""
@@ -72,6 +76,8 @@ class TokenIdentity:
 
     def refuse_unless(self, resource: str, access: str) -> None:
         """Raises TokenNotAllowed with the scope that is missing."""
+        if self.is_read_only and access == WRITE:
+            raise TokenNotAllowed(_("This workspace is going to be deleted. Until then it is read-only."))
         if not self.may(resource, access):
             raise TokenNotAllowed(f"This API token lacks the scope {resource}:{access}.", scope=f"{resource}:{access}")
 
@@ -202,13 +208,15 @@ def authenticate(raw: str, ip: str) -> TokenIdentity:
     if token.networks and not _is_from(ip, token.networks):
         raise TokenNotAllowed("This API token may not be used from this address.")
     tenant = tenant_by_id(token.tenant_id)
+    is_closing = Tenant.objects.filter(pk=tenant.id, erase_at__isnull=False).exists()
     with tenant_scope(tenant):
         # A token outlives a smaller plan, and works again with a larger one.
         plan_service().require(tenant, "api")
     if token.last_used_at is None or token.last_used_at <= now - LAST_USE_WITHIN:
         with tenant_scope(tenant):
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-    return TokenIdentity(tenant, token.pk, token.key, token.name, frozenset(token.scopes), tuple(token.tags))
+    scopes = without_writing(token.scopes) if is_closing else frozenset(token.scopes)
+    return TokenIdentity(tenant, token.pk, token.key, token.name, scopes, tuple(token.tags), is_closing)
 
 
 def find_tokens(text: str) -> list[FoundToken]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from tempfile import TemporaryFile
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
@@ -20,7 +19,6 @@ from accounts.models import TenantErasure
 from accounts.roles import Capability
 from accounts.services.certificates import certificate
 from accounts.services.closing import ask_for_deletion, call_deletion_off, open_deletion
-from accounts.services.leaving import write_everything
 from accounts.web.capabilities import requires
 from accounts.web.hosts import host_url
 from accounts.web.second_factor import step_up
@@ -43,21 +41,6 @@ def delete_workspace(request: Any) -> HttpResponse:
     if deletion is not None:
         context["certificate_url"] = f"{host_url(request, settings.BASE_DOMAIN)}/deletions/{deletion.id}/"
     return render(request, "accounts/delete_workspace.html", context, status=422 if error else 200)
-
-
-@require_GET
-@requires(Capability.CLOSE_WORKSPACE)
-@step_up
-def everything(request: Any) -> FileResponse:
-    """All that the workspace has, as one zip, after a step-up."""
-    file = TemporaryFile()  # noqa: SIM115  (the answer closes it)
-    try:
-        write_everything(tenant=request.tenant, by=request.membership, to=file)
-    except BaseException:
-        file.close()
-        raise
-    file.seek(0)
-    return FileResponse(file, as_attachment=True, filename=f"{request.tenant.slug}-everything.zip")
 
 
 @require_POST

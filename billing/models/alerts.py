@@ -1,17 +1,33 @@
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import models
 from django.db.models import Q
 
+from tikdash.crypto import keyed_digest, lock, unlock
 from tikdash.db.rls import TenantForeignKey
+
+#: What addresses of webhooks are sealed for.
+SEALED_FOR = "billing.alert_channels"
+
+
+def shown_of(url: str) -> str:
+    """What people are shown of a webhook's address, which is a password: its host and its end."""
+    return f"{urlsplit(url).hostname} …{url.rstrip('/')[-4:]}"
+
+
+def digest_of(url: str) -> str:
+    """By which the same address is known again."""
+    return keyed_digest(SEALED_FOR, url)
 
 
 class AlertChannel(models.Model):
     """Where alerts about spending go: an e-mail address, or the address of an incoming webhook (Slack's and alike).
 
-    Without a tenant: about the whole deployment, for operations. `escalation`: only for what is critical.
+    Without a tenant: about the whole deployment, for operations. `escalation`: only for what is critical. A webhook's
+    address is a password: saving the row seals it, and leaves what may be shown of it in its place.
     """
 
     class Kind(models.TextChoices):
@@ -20,7 +36,11 @@ class AlertChannel(models.Model):
 
     tenant = TenantForeignKey(null=True, blank=True)
     kind = models.CharField(max_length=8, choices=Kind)
-    address = models.CharField(max_length=500)
+    address = models.CharField(max_length=500, help_text="Of a webhook only what may be shown.")
+    sealed = models.TextField(blank=True, db_default="", editable=False, help_text="A webhook's address.")
+    digest = models.CharField(
+        max_length=64, blank=True, db_default="", editable=False, help_text="Keyed, so that none is there twice."
+    )
     escalation = models.BooleanField(default=False, help_text="Only what is critical: from 90 % on.")
     active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -29,18 +49,30 @@ class AlertChannel(models.Model):
         db_table = "alert_channels"
         constraints = [
             models.UniqueConstraint(
-                name="alert_channels_once", fields=["tenant", "kind", "address"], nulls_distinct=False
+                name="alert_channels_once", fields=["tenant", "kind", "address", "digest"], nulls_distinct=False
             ),
+            models.CheckConstraint(name="alert_channels_sealed", condition=Q(kind="email") | ~Q(sealed="")),
             models.CheckConstraint(name="alert_channels_address", condition=~Q(address="")),
         ]
 
     def __str__(self) -> str:
         return self.shown
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.kind == self.Kind.WEBHOOK and "://" in self.address:
+            url = self.address
+            self.address, self.sealed, self.digest = shown_of(url), lock(url, SEALED_FOR), digest_of(url)
+        super().save(*args, **kwargs)
+
     @property
     def shown(self) -> str:
-        """What people are shown: an incoming webhook's address is a password, so only its host."""
-        return self.address if self.kind == self.Kind.EMAIL else str(urlsplit(self.address).hostname)
+        """What people are shown: the address, of a webhook only its host and its end."""
+        return self.address
+
+    @property
+    def target(self) -> str:
+        """The whole address, for whoever sends to it. Raises CannotUnseal."""
+        return unlock(self.sealed, SEALED_FOR) if self.kind == self.Kind.WEBHOOK else self.address
 
 
 class UsageAlert(models.Model):

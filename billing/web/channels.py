@@ -19,7 +19,7 @@ from tikdash.errors import BadInput
 
 @dataclass(frozen=True)
 class ChannelShown:
-    """A channel as the page shows it: an incoming webhook's address is a password, so only its host."""
+    """A channel as the page shows it: an incoming webhook's address is a password, so only its host and its end."""
 
     id: int
     kind: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -11,23 +12,29 @@ import time
 import zipfile
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
-from accounts.models import AuditEntry, Invitation, Membership, Shard, Tenant, TenantErasure, User
+from accounts.models import AuditEntry, Export, Invitation, Membership, Shard, Tenant, TenantErasure, User
 from accounts.selectors import TenantRef, all_tenants_listed, schemas, tenant_by_slug
 from accounts.services import erasing
 from accounts.services.auditing import Target, record
 from accounts.services.changing import suspend, take_suspension_back
 from accounts.services.closing import ask_for_deletion, call_deletion_off, end_grace, open_deletion
 from accounts.services.erasing import KEPT, CannotErase, due_erasures, erase_tenant
+from accounts.services.export_files import names_of_files, private_files
+from accounts.services.export_making import make_export
+from accounts.services.exports import Asker, ask_for_export, open_export
 from accounts.services.moving import move_tenant
 from accounts.services.tenants import add_member, create_tenant
 from accounts.services.tokens import create_token
@@ -144,6 +151,8 @@ def assert_gone(number: int, *, schema: str) -> None:
     assert [name for name in names if str(number) in name.split(":")] == []
     assert server().connection.zscore("tlk:shared:waiting", str(number)) is None
     assert not default_storage.exists(f"pictures/{number}")
+    assert names_of_files(str(number)) == []
+    assert not LogEntry.objects.filter(object_repr__icontains="mover").exists()
 
 
 @pytest.mark.parametrize("dedicated", [False, True])
@@ -370,23 +379,85 @@ def test_the_owner_asks_on_a_page_after_a_step_up_and_types_the_address(leaver: 
         assert {"workspace.closing", "workspace.kept"} <= set(events)
 
 
-def test_the_owner_takes_everything_along_and_nothing_of_others(leaver: TenantRef) -> None:
+def test_the_owner_takes_everything_along_and_nothing_of_others(
+    leaver: TenantRef, settings: Any, tmp_path: Path
+) -> None:
+    settings.STORAGES = settings.STORAGES | {
+        "exports": settings.STORAGES["exports"] | {"OPTIONS": {"location": str(tmp_path)}}
+    }
     client = Client(headers={"host": "mover.localhost"})
     client.force_login(User.objects.get(email=OWNER), backend=BACKEND)
-    assert client.get("/settings/delete/everything.zip")["Location"].startswith("/confirm/")
+    ask_for_deletion(tenant=leaver, by="owner", asker=OWNER)
     client.post("/confirm/password/", {"password": "correct-horse-battery"})
-    answer = client.get("/settings/delete/everything.zip")
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))  # type: ignore[attr-defined]
+    assert 'value="everything"' in client.get("/settings/delete/").content.decode()
+    assert client.post("/settings/exports/", {"kind": "everything"}).status_code == 302
+    with all_tenants():
+        export = Export.objects.get().pk
+    assert make_export(export)
+    mia = User.objects.get(email=OWNER)
+    opened = open_export(tenant=leaver, export_id=export, role="owner", user_id=mia.pk)
+    archive = zipfile.ZipFile(opened.file)
     texts = {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}
     assert texts["accounts.csv"].count("mover.") == 4 and texts["post_snapshots.csv"].count("\n") == 13
     assert OWNER in texts["people.csv"] and "Mia asked" in texts["usage_corrections.csv"]
     assert f"pictures/{leaver.id}/avatar/ab/{leaver.id:040d}.webp" in texts
     whole = "".join(texts.values())
-    assert "acme.0" not in whole and "max@acme.example" not in whole
-    for column in ("token_hash", "digest", "secret", "data_key"):
+    assert "acme.0" not in whole and "max@acme.example" not in whole and "exports.csv" not in texts
+    for column in ("token_hash", "digest", "secret", "data_key", "sealed"):
         assert not any(column in text.partition("\n")[0].split(",") for name, text in texts.items() if ".csv" in name)
     with all_tenants():
         assert AuditEntry.objects.filter(tenant_id=leaver.id, event="workspace.taken_along").count() == 1
+
+
+#: What erases something, and a look that must notice when it does nothing: the tables' are below.
+ERASERS = [
+    "drop_files", "forget_in_redis", "_delete_people", "_strip", "drop_folder", "_forget_in_the_admins_log",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ERASERS)
+def test_an_eraser_that_does_nothing_is_noticed(
+    leaver: TenantRef, monkeypatch: Any, name: str, settings: Any, tmp_path: Path
+) -> None:
+    settings.STORAGES = settings.STORAGES | {
+        "exports": settings.STORAGES["exports"] | {"OPTIONS": {"location": str(tmp_path)}}
+    }
+    private_files().save(f"{leaver.id}/x.zip", io.BytesIO(b"Mover"))
+    LogEntry.objects.create(
+        user=User.objects.get(email="olga@tikdash.example"), content_type=ContentType.objects.get_for_model(Tenant),
+        object_id=str(leaver.id), object_repr="Mover", action_flag=CHANGE,
+    )  # fmt: skip
+    monkeypatch.setattr(erasing, name, lambda *arguments: 0)
+    erase_tenant(erasure_id=due_now(leaver))
+    with pytest.raises(AssertionError):
+        assert_gone(leaver.id, schema="shared")
+
+
+def test_a_table_that_is_left_out_is_noticed_whichever_it_is(leaver: TenantRef, monkeypatch: Any) -> None:
+    """Each table's eraser stands still in turn: the erasure does not end, and names the table."""
+    ask_for_export(tenant=leaver, kind="posts", asker=Asker("a token", "member"))
+    whole, deletion = erasing._delete, due_now(leaver)
+    # As they are emptied: what points at others first.
+    tables = [
+        f"{schema}.{table.name}"
+        for schema in ("shared", "public")
+        for table in reversed(tables_in_order(schema))
+        if table.name in filled(sums(leaver.id, schema)) and table.name not in {*KEPT, "memberships", "domains"}
+    ]
+    assert len(tables) >= 15 and "public.exports" in tables
+    idle = set(tables)
+
+    def delete(erasure: Any, schema: str, table: Any) -> int:
+        return 0 if f"{schema}.{table.name}" in idle else whole(erasure, schema, table)
+
+    monkeypatch.setattr(erasing, "_delete", delete)
+    for table_name in tables:
+        with pytest.raises(CannotErase) as refused:
+            erase_tenant(erasure_id=deletion)
+        assert set(re.findall(r"[a-z]+\.[a-z_]+", str(refused.value))) == idle
+        idle.remove(table_name)
+    erase_tenant(erasure_id=deletion)
+    assert_gone(leaver.id, schema="shared")
 
 
 def test_operators_ask_in_the_administration(leaver: TenantRef, committed_db: Cast) -> None:

@@ -9,16 +9,19 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from allauth.mfa.models import Authenticator
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.contrib.auth.hashers import check_password
 from django.core import mail
 from django.core.cache import cache
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from psycopg import sql
 
@@ -27,14 +30,17 @@ from accounts.services import own_keys
 from accounts.services.inviting import invitation_of
 from accounts.services.tokens import BadToken, authenticate
 from accounts.sessions import SessionStore
+from billing.models import AlertChannel
+from billing.models.alerts import digest_of
 from tests.cast import PASSWORD, Cast, code_now, give_app
 from tests.environment import DATABASE
 from tests.mails import outbox
 from tests.simulating import Caller
-from tikdash.db.scope import no_scope, tenant_scope
+from tikdash.db.scope import all_tenants, no_scope, owner, tenant_scope
 from tikdash.errors import BadInput
 
 KEY_OF_APP = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+WEBHOOK = "https://hooks.slack.example/services/T01ABCDEF/B02GHIJKL/Xk3vQ9rT7wZ1yB5nM8pL2sD4"
 OWN_KEY = "sim-own-key-of-acme-4444"
 WORD = re.compile(r"[A-Za-z0-9_+/=~.:-]{6,}")
 
@@ -98,6 +104,12 @@ def secrets(committed_db: Cast, upstream: Caller) -> Iterator[dict[str, str]]:
     ana.post("/people/invite/", {"email": "uma@new.example", "role": "member"})
     assert WaitingMail.objects.count() == 1
     opens["password"] = PASSWORD
+    for of, address in (("acme", WEBHOOK), ("operations", WEBHOOK.replace("Xk3", "Ok3"))):
+        with tenant_scope(cast.acme) if of == "acme" else all_tenants():
+            whose = {} if of == "acme" else {"tenant": None}
+            AlertChannel.objects.create(kind="webhook", address=address, **whose)
+        opens[f"webhook of {of}"] = address
+        opens[f"end of the webhook of {of}"] = address.rpartition("/")[2]
     yield opens
     Authenticator.objects.filter(user__in=[cast.max, cast.rita]).delete()
     WaitingMail.objects.all().delete()
@@ -158,3 +170,39 @@ def test_codes_of_an_app_cannot_be_made_from_its_row(secrets: dict[str, str], co
         assert thief.post("/log-in/second-factor/", {"code": code}).status_code == 422
         cache.clear()
     assert mail.outbox
+
+
+def test_a_webhook_is_sealed_whoever_writes_the_row_and_still_opens(secrets: dict[str, str]) -> None:
+    with all_tenants():
+        row = AlertChannel.objects.get(tenant=None)
+        assert row.shown == "hooks.slack.example …2sD4" and row.target == secrets["webhook of operations"]
+        with pytest.raises(IntegrityError), transaction.atomic():
+            AlertChannel.objects.filter(pk=row.pk).update(sealed="")
+        with pytest.raises(IntegrityError), transaction.atomic():
+            AlertChannel.objects.create(tenant=None, kind="webhook", address=row.target)
+
+
+def test_webhooks_of_before_are_sealed_by_the_migration_and_opened_by_its_way_back(committed_db: Cast) -> None:
+    migration = import_module("billing.migrations.0020_sealed_webhooks")
+    with owner(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE alert_channels DROP CONSTRAINT alert_channels_sealed")
+        try:
+            cursor.execute(
+                "INSERT INTO alert_channels (tenant_id, kind, address, escalation, active, created_at)"
+                " VALUES (%s, 'webhook', %s, false, true, now()), (NULL, 'email', 'a@b.example', false, true, now())",
+                [committed_db.acme.id, WEBHOOK],
+            )
+            migration.seal(apps, None)
+            found = {row.kind: row for row in AlertChannel.objects.all()}
+            assert found["webhook"].address == "hooks.slack.example …2sD4" and found["webhook"].target == WEBHOOK
+            assert found["webhook"].digest == digest_of(WEBHOOK) and found["email"].address == "a@b.example"
+            migration.seal(apps, None)
+            assert AlertChannel.objects.get(kind="webhook").target == WEBHOOK
+            migration.open_again(apps, None)
+            assert AlertChannel.objects.filter(kind="webhook").values_list("address", "sealed").get() == (WEBHOOK, "")
+        finally:
+            AlertChannel.objects.all().delete()
+            cursor.execute(
+                "ALTER TABLE alert_channels ADD CONSTRAINT alert_channels_sealed"
+                " CHECK (kind = 'email' OR NOT sealed = '')"
+            )

@@ -19,14 +19,16 @@ from django.db import connection
 from django.test import Client
 
 from accounts.key_list import keys_of, waiting_keys
-from accounts.models import AuditEntry, Tenant, TenantKey, User
+from accounts.models import AuditEntry, Tenant, TenantKey, User, WaitingMail
 from accounts.selectors import TenantRef
 from accounts.services import own_keys
-from accounts.services.key_mails import tell_of_invalid_key
-from accounts.services.keys import NoKey, keys
+from accounts.services.keys import NoKey, key_id_of, keys
+from accounts.services.mails import deliver_mail
 from accounts.services.pausing import pause_tenant, resume_tenant
 from billing.models import UsageEvent
+from tests.accounts.test_mails import Sulking
 from tests.cast import Cast
+from tests.mails import outbox
 from tests.simulating import Caller
 from tikdash import clock
 from tikdash.crypto import CannotUnseal, Sealed, seal, unseal
@@ -233,13 +235,28 @@ def test_a_key_that_is_refused_pauses_its_tenant_alone_and_tells_its_owners(
     assert ask(committed_db.rival)
     with pytest.raises(NoKey):
         ask(acme, "maxwellpranks")
-    assert tell_of_invalid_key(tenant=acme, key_id=key.pk) == 1
-    assert mail.outbox[-1].to == ["ana@acme.example"] and "1111" in mail.outbox[-1].body
-    assert FIRST not in mail.outbox[-1].body
+    told = [one for one in outbox() if "was refused" in one.subject]
+    assert [one.to for one in told] == [["ana@acme.example"]] and "1111" in told[0].body
+    assert FIRST not in told[0].body and "http://acme.localhost" in told[0].body
     banner = page(committed_db.ana, "/accounts/").content.decode()
     assert "refused the key ending in 1111" in banner
     use(acme, SECOND)
     assert row_of(acme).fetching_paused_at is None and ask(acme)
+
+
+def test_a_mail_server_that_is_away_loses_no_mail_about_a_refused_key(acme: TenantRef, monkeypatch: Any) -> None:
+    """It is kept in the transaction that marks the key, sealed, and tried until it is taken."""
+    key = use(acme, FIRST)
+    monkeypatch.setattr(mail, "get_connection", lambda *args, **kwargs: Sulking())
+    assert own_keys.mark_invalid(tenant_id=acme.id, key_id=key_id_of(key.fingerprint))
+    waiting = WaitingMail.objects.get()
+    assert waiting.template == "emails/key_invalid" and "1111" not in waiting.content
+    assert not deliver_mail(waiting.pk)
+    monkeypatch.undo()
+    with clock.at(clock.now() + timedelta(minutes=2)):
+        assert deliver_mail(waiting.pk)
+    assert mail.outbox[-1].to == ["ana@acme.example"] and "1111" in mail.outbox[-1].body
+    assert not WaitingMail.objects.exists()
 
 
 def test_a_request_of_before_the_swap_that_is_refused_does_not_harm_the_new_key(acme: TenantRef) -> None:

@@ -20,6 +20,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ApiToken, AuditEntry, User
 from accounts.services.auditing import acting, record
+from accounts.services.closing import ask_for_deletion, call_deletion_off
 from accounts.services.tokens import (
     BadToken,
     TokenNotAllowed,
@@ -29,7 +30,7 @@ from accounts.services.tokens import (
     revoke_token,
     rotate_token,
 )
-from accounts.token_scopes import SCOPES, allows
+from accounts.token_scopes import SCOPES, allows, without_writing
 from tests.cast import Cast
 from tikdash import clock
 from tikdash.db.scope import all_tenants, tenant_scope
@@ -344,3 +345,26 @@ def test_secrets_of_tokens_are_drawn_from_all_letters_alike(cast: Cast) -> None:
     assert len({secret for _prefix, _key, secret in drawn}) == 40
     letters = Counter("".join(secret for _prefix, _key, secret in drawn))
     assert len(letters) == 62 and max(letters.values()) < 60
+
+
+def test_while_a_workspace_is_going_to_be_deleted_its_tokens_only_read(committed_db: Cast) -> None:
+    acme = committed_db.acme
+    made = make(acme, scopes=["accounts:write", "posts:read"])
+    ask_for_deletion(tenant=acme, by="owner", asker="ana@acme.example")
+    who = authenticate(made.raw, HERE)
+    assert who.is_read_only and who.scopes == {"accounts:read", "posts:read"}
+    assert who.may("accounts", "read") and not who.may("accounts", "write")
+    with pytest.raises(TokenNotAllowed, match="going to be deleted"):
+        who.refuse_unless("accounts", "write")
+    who.refuse_unless("accounts", "read")
+    assert not authenticate(make(committed_db.globex, scopes=["accounts:write"]).raw, HERE).is_read_only
+    call_deletion_off(tenant=acme)
+    who = authenticate(made.raw, HERE)
+    assert not who.is_read_only and who.may("accounts", "write")
+
+
+def test_every_scope_to_write_becomes_one_to_read() -> None:
+    assert all(scope.endswith(":read") for scope in without_writing(SCOPES))
+    assert {scope.partition(":")[0] for scope in without_writing(SCOPES)} == {
+        scope.partition(":")[0] for scope in SCOPES
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -55,6 +57,25 @@ def test_an_owner_deletes_the_workspace_and_keeps_it(
     page.goto(stack.url("acme", "/settings/delete/"))
     page.get_by_role("button", name="Keep the workspace").click()
     expect(page.get_by_text("The workspace stays, with all it has.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_an_owner_makes_an_export_and_fetches_it(visitors: Visitors, stack: Stack, world: Cast, scheme: str) -> None:
+    with tenant_scope(world.acme):
+        factories.make_post(factories.make_account(f"exported.{scheme}"))
+    page = visitors.member("ana@acme.example", scheme=scheme)
+    page.goto(stack.url("acme", "/settings/exports/"))
+    page.get_by_label("Format of “Accounts”").select_option("ndjson")
+    page.get_by_role("button", name="Make Accounts").click()
+    # Without a reload: the page asks until it is there.
+    download_link = page.get_by_role("link", name="Download Accounts").first
+    expect(download_link).to_be_visible(timeout=20_000)
+    with page.expect_download() as download:
+        download_link.click()
+    assert f"exported.{scheme}" in zipfile.ZipFile(download.value.path()).read("accounts.ndjson").decode()
+    page.get_by_role("button", name="Make Posts").click()
+    expect(page.get_by_role("link", name="Download Posts").first).to_be_visible(timeout=20_000)
+    pictures(page, "exports", scheme)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

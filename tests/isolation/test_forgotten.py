@@ -24,11 +24,15 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client
 
-from accounts.models import AuditEntry, LeftOut, PrivacyRequest, SignUp
+from accounts.models import AuditEntry, Export, LeftOut, PrivacyRequest, SignUp
 from accounts.selectors import TenantRef
 from accounts.services import privacy
 from accounts.services.auditing import Target, record
+from accounts.services.export_kinds import Making, export_kinds
+from accounts.services.export_making import make_export
+from accounts.services.exports import Asker, ask_for_export, open_export
 from accounts.services.left_out import left_out
+from accounts.services.personal import erase_of, kinds
 from accounts.tasks import go_on_with_requests
 from billing.gate import gate
 from billing.models import Plan
@@ -72,6 +76,10 @@ def places(
 ) -> Iterator[tuple[TenantRef, TenantRef]]:
     """Acme and Globex, at noon, with plans that let nobody wait."""
     settings.MEDIA_ROOT = tmp_path
+    private = settings.STORAGES["exports"]
+    settings.STORAGES = settings.STORAGES | {
+        "exports": private | {"OPTIONS": private["OPTIONS"] | {"location": str(tmp_path / "exports")}}
+    }
     caplog.set_level(logging.INFO)
     Plan.objects.update(requests_per_minute=1_000_000, requests_burst=1_000)
     gate.forget()
@@ -102,6 +110,7 @@ def spread(tenant: TenantRef, zoe: TrackedAccount) -> None:
     factories.make_comment(post, "by handle", author_id="", author_username=ZOE)
     factories.make_comment(post, f"hello @{ZOE}. How are you?")
     factories.make_story(other, title=f"with {ZOE}")
+    factories.make_story(zoe, title="mine")
     sample = factories.make_sample(other, ["reader"])
     AudienceMember.objects.create(
         account=other, sample=sample, tiktok_user_id=zoe.tiktok_user_id, username=ZOE, nickname="Zoe"
@@ -156,6 +165,11 @@ def zoe(places: tuple[TenantRef, TenantRef], committed_db: Cast) -> Person:
     )  # fmt: skip
     yield_person = Person(frozenset({ZOE, FORMER}), frozenset({found.tiktok_user_id}), frozenset({found.sec_uid}))
     assert all(len(name) > 5 for name in (*yield_person.ids, *yield_person.sec_uids))
+    for tenant in places:
+        # Her handle stands in the one, and nobody of hers in the other.
+        for kind in ("posts", "snapshots"):
+            export = ask_for_export(tenant=tenant, kind=kind, asker=Asker("a token", "member"))
+            assert make_export(export)
     return yield_person
 
 
@@ -182,6 +196,9 @@ def everywhere(person: Person, media: Path, log: str) -> list[str]:
         found += [f"Redis {key!r}: {name}" for name in names if name.encode() in text]
     for path in media.rglob("*"):
         content = path.read_bytes() if path.is_file() else b""
+        if path.suffix == ".zip":
+            archive = zipfile.ZipFile(path)
+            content = b"".join(archive.read(entry) for entry in archive.namelist())
         found += [f"{path}: {name}" for name in names if name in path.name or name.encode() in content]
     found += [f"log: {name}" for name in names if name in log]
     return found
@@ -378,6 +395,49 @@ def test_a_check_that_was_under_way_is_refused_and_keeps_no_handle(
     assert everywhere(zoe, tmp_path, "") == []
 
 
+def test_each_kind_is_found_until_its_own_eraser_has_run(zoe: Person, places: tuple[TenantRef, TenantRef]) -> None:
+    """With any of them left out, the look that ends a request finds what is left; none hides behind another."""
+    request = request_for(zoe)
+    with_rows = []
+    for kind in kinds():
+        privacy.search(request)
+        if not request.found.get(kind.name):
+            continue
+        with_rows.append(kind.name)
+        erase_of(kind, zoe)
+        privacy.search(request)
+        assert not request.found.get(kind.name), kind.name
+    assert with_rows == [kind.name for kind in kinds()]
+    assert not any(request.found.values())
+
+
+def test_an_export_that_is_being_made_while_somebody_is_erased_begins_anew(
+    zoe: Person, places: tuple[TenantRef, TenantRef], tmp_path: Path
+) -> None:
+    """Its worker has read her rows already; what it has written is thrown away."""
+    acme, _globex = places
+    export = ask_for_export(tenant=acme, kind="accounts", asker=Asker("a token", "member"))
+
+    def write(making: Making) -> None:
+        write_accounts(making)
+        erase(zoe)
+
+    known = export_kinds()["accounts"]
+    write_accounts = known.write
+    object.__setattr__(known, "write", write)
+    try:
+        assert not make_export(export)
+    finally:
+        object.__setattr__(known, "write", write_accounts)
+    with all_tenants():
+        assert Export.objects.get(pk=export).state == "waiting"
+    assert make_export(export)
+    with open_export(tenant=acme, export_id=export, role="member").file as file:
+        text = zipfile.ZipFile(file).read("accounts.csv").decode()
+    assert ZOE not in text and "other.acme" in text
+    assert everywhere(zoe, tmp_path, "") == []
+
+
 def test_an_eraser_that_does_nothing_is_noticed_and_the_request_stays_open(
     zoe: Person, places: tuple[TenantRef, TenantRef], monkeypatch: Any, tmp_path: Path
 ) -> None:
@@ -397,17 +457,19 @@ def test_an_eraser_that_does_nothing_is_noticed_and_the_request_stays_open(
 
 
 def test_the_copy_for_a_person_holds_every_kind_and_no_workspace(
-    zoe: Person, places: tuple[TenantRef, TenantRef]
+    zoe: Person, places: tuple[TenantRef, TenantRef], tmp_path: Path
 ) -> None:
-    request, file = request_for(Person(handles=frozenset({ZOE})), "access"), io.BytesIO()
-    rows = privacy.write_export(request, file)
-    archive = zipfile.ZipFile(file)
+    request = request_for(Person(handles=frozenset({ZOE})), "access")
+    export = ask_for_export(tenant=None, kind="person", subject=str(request.pk), asker=Asker("olga"))
+    assert make_export(export)
+    request.refresh_from_db()
+    opened = open_export(tenant=None, export_id=export)
+    archive = zipfile.ZipFile(io.BytesIO(opened.file.read()))
     data = orjson.loads(archive.read("data.json"))
     by_kind = {kind["name"]: kind["rows"] for kind in data["kinds"]}
     assert set(data["about"]["handles"]) == {ZOE, FORMER} and set(data["about"]["ids"]) == zoe.ids
-    empty = {name for name, found in by_kind.items() if not found}
-    assert empty <= {"stories"}, empty
-    assert rows == sum(map(len, by_kind.values()))
+    assert [name for name, found in by_kind.items() if not found] == []
+    assert sum(request.found.values()) == sum(map(len, by_kind.values()))
     assert {row["username"] for row in by_kind["accounts"] if row["table"] == "accounts"} == {ZOE}
     assert all("tenant_id" not in row and row["held_as"] == "controller" for found in by_kind.values() for row in found)
     assert {"accounts/accounts.csv", "posts/posts.csv", "comments/comments.csv"} <= set(archive.namelist())
@@ -417,6 +479,9 @@ def test_the_copy_for_a_person_holds_every_kind_and_no_workspace(
     privacy.answer(request)
     request.refresh_from_db()
     assert (request.state, request.identity, request.contact) == ("done", "", "")
+    with pytest.raises(TikdashError, match="not there"):
+        open_export(tenant=None, export_id=export)
+    assert not any(str(path).endswith(".zip") and "operators" in path.parts for path in tmp_path.rglob("*"))
     assert privacy.person_of(request) == Person()
 
 
@@ -453,6 +518,13 @@ def test_the_desk_from_the_request_to_its_end(
         assert sent().get("Location", "").startswith("/confirm/")
     assert PrivacyRequest.objects.get().state == "open"
     step_up(olga)
+    assert olga.get(desk.replace("change/", "copy.zip"))["Location"] == desk, "there is none yet"
+    assert olga.post(desk, {"action": "copy"})["Location"] == desk
+    assert "A worker is making the copy" in olga.get(desk).content.decode()
+    with all_tenants():
+        export = Export.objects.get(kind="person").pk
+    assert make_export(export)
+    assert "Copy as zip" in olga.get(desk).content.decode()
     copy = olga.get(desk.replace("change/", "copy.zip"))
     assert zipfile.ZipFile(io.BytesIO(b"".join(copy.streaming_content))).namelist()
     olga.post(desk, {"action": "erase"})

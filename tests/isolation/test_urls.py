@@ -9,14 +9,14 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.models import Invitation, User
+from accounts.models import Export, Invitation, User
 from accounts.roles import Capability, can
 from accounts.services.tenants import add_member
 from accounts.services.tokens import create_token
@@ -120,7 +120,12 @@ MEMBERS_ONLY = {
     "audit_export": "GET",
     "workspace_delete": "GET",
     "workspace_keep": "POST",
-    "workspace_everything": "GET",
+    "exports": "GET",
+    "exports_progress": "GET",
+    "export_file": "GET",
+    "export_cancel": "POST",
+    "export_again": "POST",
+    "export_delete": "POST",
     "usage": "GET",
     "alert_channel_add": "POST",
     "alert_channel_remove": "POST",
@@ -140,7 +145,6 @@ NEEDS = {
     "audit_export": Capability.READ_AUDIT_LOG,
     "workspace_delete": Capability.CLOSE_WORKSPACE,
     "workspace_keep": Capability.CLOSE_WORKSPACE,
-    "workspace_everything": Capability.CLOSE_WORKSPACE,
     "invite": Capability.MANAGE_PEOPLE,
     "invitation_resend": Capability.MANAGE_PEOPLE,
     "invitation_revoke": Capability.MANAGE_PEOPLE,
@@ -162,6 +166,11 @@ ANSWERS = {
     "backfill_cancel": (404,),
     "invite": (422,),
     "alert_channel_add": (422,),
+    # Without its link; of nobody, so that only who manages the workspace may call it off; not made yet.
+    "export_file": (404,),
+    "export_cancel": (302, 404),
+    "export_again": (404,),
+    "export_delete": (404,),
     "member_role": (400,),
     "announcement_dismiss": (404,),
 }
@@ -242,7 +251,12 @@ PATHS = {
     "audit_export": "/settings/audit/export.csv",
     "workspace_delete": "/settings/delete/",
     "workspace_keep": "/settings/delete/keep/",
-    "workspace_everything": "/settings/delete/everything.zip",
+    "exports": "/settings/exports/",
+    "exports_progress": "/settings/exports/progress/",
+    "export_file": "/settings/exports/00000000-0000-0000-0000-{export:012d}/file/",
+    "export_cancel": "/settings/exports/00000000-0000-0000-0000-{export:012d}/cancel/",
+    "export_again": "/settings/exports/00000000-0000-0000-0000-{export:012d}/again/",
+    "export_delete": "/settings/exports/00000000-0000-0000-0000-{export:012d}/delete/",
     "compare_export": "/compare/export.csv?accounts={account}",
     "compare_series_export": "/compare/series/export.csv?accounts={account}",
     "overview_export": "/overview/movers/export.csv",
@@ -342,11 +356,16 @@ def ids(cast: Cast, settings: Any, tmp_path: Path) -> dict[str, dict[str, int]]:
                 email="secret@new.example", role="member", token_hash=tenant.slug, created_at=clock.now(),
                 sent_at=clock.now(), expires_at=clock.now() + timedelta(days=7),
             )  # fmt: skip
+            Export.objects.create(
+                id=UUID(f"00000000-0000-0000-0000-{tenant.id:012d}"), kind="posts", asked_label="secret",
+                created_at=clock.now(),
+            )  # fmt: skip
         token = create_token(tenant=tenant, name="secret", scopes=["posts:read"])
         made[tenant.slug] = {
             "token": token.id,
             "channel": channel.pk,
             "invoice": tenant.id,
+            "export": tenant.id,
             "invitation": invitation.pk,
             "membership": add_member(tenant_id=tenant.id, email=f"secret@{tenant.slug}.example", role="member").pk,
             "post": post.pk, "note": note.pk,

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Tenant
 from accounts.selectors import TenantRef, tenant_by_slug
+from accounts.services.closing import ask_for_deletion, call_deletion_off
 from accounts.services.pausing import FetchingPaused, pause_kind, pause_tenant, resume_kind, resume_tenant
 from snapshots.models import FetchJob
 from snapshots.scheduling.dispatch import claim, claim_these
@@ -28,7 +29,7 @@ from tests.meta.test_query_plans import nodes
 from tests.tikdash.test_commands import error_of, manage
 from tikdash import clock
 from tikdash.db.scope import all_tenants, owner, tenant_scope
-from tikdash.errors import BadInput, NotFound
+from tikdash.errors import BadInput, LimitReached, NotFound
 
 ROOM = {"pro": 100, "free": 100, "interactive": 100}
 WHY = "The invoice of October is open."
@@ -222,3 +223,32 @@ def test_a_reason_is_a_sentence_on_the_page(committed_db: Cast) -> None:
         pause_tenant(slug="acme", reason=typed)
         assert tenant_by_slug("acme").paused_reason == shown
     resume_tenant(slug="acme")
+
+
+# --- workspaces that are going to be deleted --------------------------------------------------------------------------
+
+
+def test_nothing_is_fetched_for_a_workspace_that_is_going_to_be_deleted(committed_db: Cast, noon: datetime) -> None:
+    acme = committed_db.acme
+    with tenant_scope(acme):
+        account = make_account("lena.bakes")
+        jobs = [
+            make_job(account, kind=kind, queue=queue) for kind, queue in (("profile", "pro"), ("posts", "interactive"))
+        ]
+        before = list(FetchJob.objects.order_by("id").values())
+    ask_for_deletion(tenant=acme, by="owner", asker="ana@acme.example")
+    closing = tenant_by_slug("acme")
+    assert claimed() == [] and claim_these(closing, [job.pk for job in jobs]) == []
+    assert run_jobs(closing, [job.pk for job in jobs]) == []
+    with tenant_scope(closing):
+        for asked in (
+            lambda: request_refresh(tenant=closing, account_id=account.pk),
+            lambda: request_tracking(tenant=closing, wish=clean_wish(handle="new.one", reason="own", tags="")),
+        ):
+            with pytest.raises(FetchingPaused):
+                asked()
+        assert list(FetchJob.objects.order_by("id").values()) == before
+    with pytest.raises(LimitReached, match="suspended"):
+        resume_tenant(slug="acme")
+    call_deletion_off(tenant=closing)
+    assert sorted(claimed()) == sorted(job.pk for job in jobs)
