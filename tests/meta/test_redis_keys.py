@@ -45,6 +45,10 @@ OF_NOBODY = {
     "{key}:flying": "leases of requests, which go within minutes",
     "tlb:upstream": "the breaker of the upstream",
     "tlb:open": "that a breaker is not closed",
+    "billing:packs": "packs of the deployment, for some minutes",
+    "ops:tile:{provider.code}": "figures of operators' front page, over all tenants, for some seconds",
+    "ops:known:{provider.code}": "when such a figure was last known",
+    "ops:retry:{run}": "how far an operator's run over dead jobs is: counts, for a while",
 }
 KNOWN = OF_TENANT | WITH_TENANTS | OF_NOBODY
 
