@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: run code test soak bench lint format messages requirements help clean
+.PHONY: run code test soak bench lint format messages openapi requirements help clean
 
 run: $(STAMP) ## run everything: servers, demo, web, worker, beat, simulator (PORT=8000)
 	@exec $(BIN)/python manage.py run
@@ -38,6 +38,9 @@ lint: $(STAMP) ## style, types, import contracts, forgotten migrations
 
 format: $(STAMP) ## put the code into its format
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+openapi: $(STAMP) ## write docs/openapi.yaml anew from the code
+	@$(BIN)/python manage.py openapi
 
 messages: $(STAMP) ## bring the catalogues of translations up to date and compile them
 	@$(BIN)/python -m tests.messages

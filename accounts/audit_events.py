@@ -53,6 +53,7 @@ _ALL = (
     AuditEvent("account.resumed", _("Resumed {count} account(s): {target}")),
     AuditEvent("account.tagged", _("Added the tags {tags} to {count} account(s)")),
     AuditEvent("account.untagged", _("Took the tags {tags} from {count} account(s)")),
+    AuditEvent("account.changed", _("Changed why {target} is tracked, or its tags")),
     AuditEvent("account.refreshed", _("Asked for new numbers of {count} account(s)")),
     AuditEvent("account.note_written", _("Wrote a note at {day} of {target}")),
     AuditEvent("account.note_changed", _("Changed a note of {target}")),

@@ -180,7 +180,8 @@ class OpenInvitation:
     is_over: bool
 
 
-def _ref(tenant: Tenant) -> TenantRef:
+def ref_of(tenant: Tenant) -> TenantRef:
+    """What others may know of a tenant's row, read with its shard."""
     return TenantRef(
         id=tenant.pk,
         slug=tenant.slug,
@@ -201,7 +202,7 @@ def tenant_by_slug(slug: str) -> TenantRef:
     tenant = Tenant.objects.select_related("shard").filter(slug=slug).first()
     if tenant is None:
         raise NotFound(gettext("There is no tenant “{slug}”.").format(slug=slug))
-    return _ref(tenant)
+    return ref_of(tenant)
 
 
 def tenant_by_id(tenant_id: int) -> TenantRef:
@@ -209,7 +210,7 @@ def tenant_by_id(tenant_id: int) -> TenantRef:
     tenant = Tenant.objects.select_related("shard").filter(pk=tenant_id).first()
     if tenant is None:
         raise NotFound(gettext("There is no tenant {tenant_id}.").format(tenant_id=tenant_id))
-    return _ref(tenant)
+    return ref_of(tenant)
 
 
 def arrival_at(host: str, session_key: str) -> Arrival | None:
@@ -309,7 +310,7 @@ def schemas() -> list[str]:
 def all_tenants_listed(*, with_erased: bool = False) -> list[TenantRef]:
     """Every tenant, by slug; of those that were erased there is still a number, to which a last invoice may belong."""
     tenants = Tenant.objects.select_related("shard").order_by("slug")
-    return [_ref(tenant) for tenant in (tenants if with_erased else tenants.exclude(state=Tenant.State.ERASED))]
+    return [ref_of(tenant) for tenant in (tenants if with_erased else tenants.exclude(state=Tenant.State.ERASED))]
 
 
 def standing() -> Standing:

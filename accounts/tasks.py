@@ -23,6 +23,7 @@ from accounts.services import (
     own_keys,
     people,
     privacy,
+    repeating,
     signing_up,
 )
 from tikdash.errors import TikdashError
@@ -138,8 +139,9 @@ def drop_old_exports() -> None:
 
 @shared_task(name="accounts.forget_ended_sessions", ignore_result=True)
 def forget_ended_sessions() -> None:
-    """Deletes sessions whose time is over. Twice: the second run finds none."""
+    """Deletes sessions whose time is over, and the API's answers of yesterday. Twice: the second run finds none."""
     people.forget_ended_sessions()
+    repeating.forget_answers()
 
 
 @shared_task(name="accounts.send_mail", ignore_result=True)

@@ -83,6 +83,12 @@ class HandleCheck:
     account_id: int | None
 
 
+def notes_of(account_id: int, most: int = 500) -> list[Note]:
+    """What people wrote at days of an account, the newest day first."""
+    rows = AccountNote.objects.filter(account_id=account_id, removed_at=None).order_by("-day", "-id")[:most]
+    return [Note(row.pk, row.day, row.text, row.author, None) for row in rows]
+
+
 def count_of_accounts() -> int:
     """How many accounts the tenant of the present scope tracks."""
     row = prepared_row("SELECT count(*) FROM accounts", [])

@@ -159,6 +159,7 @@ def clean_up() -> None:
             "maintenance",
             "tenant_keys",
             "api_tokens",
+            "api_answers",
             "tenant_moves",
             "upstream_incidents",
             "tenant_erasures",

@@ -83,10 +83,15 @@ class RequestSizeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdecimal() or len(length) > 18 or int(length) > settings.MOST_REQUEST_BYTES:
+        if is_too_large(request):
             return render(None, "413.html", status=413)
         return self.get_response(request)
+
+
+def is_too_large(request: HttpRequest) -> bool:
+    """Whether its head says that more comes than anybody needs."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return not length.isdecimal() or len(length) > 18 or int(length) > settings.MOST_REQUEST_BYTES
 
 
 class HealthMiddleware:
@@ -110,7 +115,7 @@ class HealthMiddleware:
 
 def _may_read_metrics(request: HttpRequest) -> bool:
     """On the public host, or an address of this machine, with the token; where none is set, from this machine only."""
-    host = _host(request)
+    host = host_of(request)
     if host != settings.BASE_DOMAIN and _ip_address(host.strip("[]")) is None:
         return False
     if settings.METRICS_TOKEN:
@@ -127,7 +132,7 @@ def _ip_address(text: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _host(request: HttpRequest) -> str:
+def host_of(request: HttpRequest) -> str:
     """The host that was asked, without port and closing dot; empty where it is none that may be asked."""
     try:
         return split_domain_port(request.get_host())[0].rstrip(".")
@@ -142,7 +147,7 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        host = _host(request)
+        host = host_of(request)
         request.tenant = request.arrival = None  # type: ignore[attr-defined]
         session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
         if not (session_key.isascii() and session_key.isalnum()):

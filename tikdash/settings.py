@@ -86,6 +86,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tikdash.compression.CompressionMiddleware",
+    # What lies under /api/ comes no further.
+    "tikdash.api_door.ApiMiddleware",
     "tikdash.middleware.HealthMiddleware",
     "tikdash.middleware.RequestSizeMiddleware",
     "tikdash.middleware.TenantMiddleware",
@@ -485,6 +487,43 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF, BASE_DOMAIN, f"{BASE_DOMAIN}:*", f"*.{BASE_DOMAIN}", f"*.{BASE_DOMAIN}:*"],
         "frame-ancestors": [NONE],
     },
+}
+
+# --- partner API -----------------------------------------------------------------------------------------------------
+
+#: Requests a minute of one token, by the tier of its workspace's plan.
+API_REQUESTS_PER_MINUTE = {"free": 60, "pro": 300, "enterprise": 1_200}
+REST_FRAMEWORK: dict[str, object] = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "EXCEPTION_HANDLER": "tikdash.api.errors.handler",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tikdash API",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "DESCRIPTION": (
+        "Tracked TikTok accounts, their growth and posts, of one workspace: the token's."
+        " Send it as “Authorization: Bearer tkd_…”, on your workspace's host or on the public one.\n\n"
+        "Reading spends no credits. Numbers carry the id of their metric, when they were measured (`as_of`) and how far"
+        " the reading can be trusted (`state`).\n\n"
+        "Keeping a copy: ask for accounts and posts with `updated_since=start`, follow `next` to the last page, and"
+        " keep its `updated_since` for the next round. Of each page first drop what `deleted` names, then take the rows"
+        " by their ids. Rows may come twice; none is left out."
+    ),
+    "SCHEMA_PATH_PREFIX": r"/api/v1/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SORT_OPERATIONS": False,
+    "COMPONENT_SPLIT_REQUEST": False,
+    "DISABLE_ERRORS_AND_WARNINGS": False,
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
+    "APPEND_COMPONENTS": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    "SECURITY": [{"token": []}],
+    "POSTPROCESSING_HOOKS": ["tikdash.api.schema.finish"],
 }
 
 # --- logs and errors -------------------------------------------------------------------------------------------------

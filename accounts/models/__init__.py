@@ -1,4 +1,5 @@
 from accounts.models.announcements import Announcement, Dismissal, Maintenance
+from accounts.models.answers import KeptAnswer
 from accounts.models.audit import AuditEntry, AuditEntryRow
 from accounts.models.erasures import TenantErasure
 from accounts.models.exports import Export
@@ -26,6 +27,7 @@ __all__ = [
     "Domain",
     "Export",
     "Invitation",
+    "KeptAnswer",
     "LeftOut",
     "Look",
     "Maintenance",

@@ -127,6 +127,7 @@ WITHOUT = {
     "accounts.Dismissal": _CUSTOMER,
     "accounts.Domain": _CUSTOMER,
     "accounts.Invitation": _CUSTOMER,
+    "accounts.KeptAnswer": "sealed, and gone within a day",
     "accounts.LeftOut": "keyed digests only: it is what keeps the person out",
     "accounts.Look": "which of our staff looked as which of a customer's people, and why",
     "accounts.Maintenance": "a sentence of operators to customers",

@@ -17,13 +17,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiToken, Tenant
-from accounts.selectors import TenantRef, tenant_by_id
+from accounts.selectors import TenantRef, ref_of
 from accounts.services.auditing import Actor, Target, current_actor, record
 from accounts.token_scopes import SCOPES, WRITE, allows, without_writing
 from tikdash import clock
 from tikdash.db.scope import all_tenants, tenant_scope
 from tikdash.errors import BadInput, LimitReached, NotFound, TikdashError
-from tikdash.plans import plan_service
+from tikdash.plans import limits_of, plan_service
 from tikdash.redaction import hide
 from tikdash.tiklive.text import clean_text
 
@@ -59,7 +59,8 @@ class TokenNotAllowed(TikdashError):
 class TokenIdentity:
     """Who asks with a token. `tags` limit it to accounts that have one of them; empty: all.
 
-    `is_read_only` while the workspace is going to be deleted: then its scopes are those to read.
+    `is_moving` while the tenant's rows are moved, and nothing can be written; `is_closing` while the workspace is going to
+    be deleted: then its scopes are those to read.
     """
 
     tenant: TenantRef
@@ -68,7 +69,8 @@ class TokenIdentity:
     name: str
     scopes: frozenset[str]
     tags: tuple[str, ...]
-    is_read_only: bool = False
+    is_moving: bool = False
+    is_closing: bool = False
 
     def may(self, resource: str, access: str) -> bool:
         """Whether its scopes cover it."""
@@ -76,7 +78,7 @@ class TokenIdentity:
 
     def refuse_unless(self, resource: str, access: str) -> None:
         """Raises TokenNotAllowed with the scope that is missing."""
-        if self.is_read_only and access == WRITE:
+        if self.is_closing and access == WRITE:
             raise TokenNotAllowed(_("This workspace is going to be deleted. Until then it is read-only."))
         if not self.may(resource, access):
             raise TokenNotAllowed(f"This API token lacks the scope {resource}:{access}.", scope=f"{resource}:{access}")
@@ -194,7 +196,7 @@ def authenticate(raw: str, ip: str) -> TokenIdentity:
     found = SHAPE.fullmatch(raw)
     key, secret = (found[1], found[2] or "") if found else ("", raw[:100])
     with all_tenants():
-        token = ApiToken.objects.filter(key=key).first()
+        token = ApiToken.objects.filter(key=key).select_related("tenant__shard").first()
     pepper = _peppers().get(token.pepper_id) if token else None
     digest = _digest(pepper or _any_pepper(), key, secret)
     is_right = hmac.compare_digest(digest, token.digest if token else "0" * 64)
@@ -207,16 +209,20 @@ def authenticate(raw: str, ip: str) -> TokenIdentity:
         raise BadToken("This API token has expired.")
     if token.networks and not _is_from(ip, token.networks):
         raise TokenNotAllowed("This API token may not be used from this address.")
-    tenant = tenant_by_id(token.tenant_id)
-    is_closing = Tenant.objects.filter(pk=tenant.id, erase_at__isnull=False).exists()
-    with tenant_scope(tenant):
-        # A token outlives a smaller plan, and works again with a larger one.
-        plan_service().require(tenant, "api")
+    tenant = ref_of(token.tenant)
+    is_closing = token.tenant.erase_at is not None
+    if "api" not in limits_of(tenant).features:
+        with tenant_scope(tenant):
+            # A token outlives a smaller plan, and works again with a larger one.
+            plan_service().require(tenant, "api")
     if token.last_used_at is None or token.last_used_at <= now - LAST_USE_WITHIN:
         with tenant_scope(tenant):
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-    scopes = without_writing(token.scopes) if is_closing else frozenset(token.scopes)
-    return TokenIdentity(tenant, token.pk, token.key, token.name, scopes, tuple(token.tags), is_closing)
+    return TokenIdentity(
+        tenant, token.pk, token.key, token.name,
+        without_writing(token.scopes) if is_closing else frozenset(token.scopes), tuple(token.tags),
+        is_moving=token.tenant.fetching_paused_cause == "move", is_closing=is_closing,
+    )  # fmt: skip
 
 
 def find_tokens(text: str) -> list[FoundToken]:

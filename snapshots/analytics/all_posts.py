@@ -216,7 +216,7 @@ def find_posts(
         cursor.execute(search.page(None if least is None else least[0]), search.parameters)
         found = cursor.fetchall()
     now = clock.now()
-    rows = [_row(row, now) for row in found[:most]]
+    rows = [found_post(row, now) for row in found[:most]]
     return FoundPosts(
         rows,
         _write_key(found[most - 1]) if len(found) > most else None,
@@ -232,7 +232,7 @@ def one_post(*, tenant_id: int, post_id: int) -> FoundPost:
         row = cursor.fetchone()
     if row is None:
         raise NotFound(gettext("There is no such post in this workspace."))
-    return _row(row, clock.now())
+    return found_post(row, clock.now())
 
 
 class _Search:
@@ -399,7 +399,8 @@ def _after(column: Column, falling: bool, key: str, parameters: dict[str, Any]) 
     return [f"({column.expression}, p.id) {way} (%(value)s::{column.type}, %(id)s::bigint)"]
 
 
-def _row(row: tuple[Any, ...], now: datetime) -> FoundPost:
+def found_post(row: tuple[Any, ...], now: datetime) -> FoundPost:
+    """A row of `FIELDS` with its account's id, handle, name and picture."""
     id, aweme_id, title, kind, pinned, posted_at, deleted_at, duration, *counters = row[:13]
     measured_at, cover_file, account_id, handle, nickname, avatar_file = row[13:19]
     plays, diggs, comments, shares, collects = counters

@@ -7,6 +7,7 @@ from snapshots.models.jobs import FetchJob
 from snapshots.models.notes import AccountNote
 from snapshots.models.posts import Post, PostSnapshot
 from snapshots.models.readings import AccountReading, PostReading
+from snapshots.models.sights import AccountSight
 from snapshots.models.sounds import Sound, SoundSnapshot
 from snapshots.models.stories import Story
 from snapshots.models.tags import Hashtag, HashtagSnapshot, PostHashtag
@@ -15,6 +16,7 @@ __all__ = [
     "AccountHandle",
     "AccountNote",
     "AccountReading",
+    "AccountSight",
     "AccountSnapshot",
     "AudienceMember",
     "AudienceSample",

@@ -17,6 +17,7 @@ from snapshots.models import TrackedAccount
 from snapshots.services.accounts import INTERACTIVE_PRIORITY, MOST_TAGS, clean_tags
 from snapshots.services.holding import PAUSED, hold_jobs, release_jobs
 from snapshots.services.removals import handles_of, many
+from snapshots.services.sights import say_seen
 from tikdash import clock
 from tikdash.errors import BadInput
 from tikdash.plans import limits_of
@@ -98,6 +99,7 @@ def add_tags(*, account_ids: Sequence[int], tags: Sequence[str]) -> tuple[int, i
         cursor.execute(ADD_TAGS, parameters)
         changed = int(cursor.rowcount)
         if changed:
+            say_seen(account_ids)
             record("account.tagged", after={"count": changed, "tags": list(tags), "accounts": list(account_ids)})
         cursor.execute(TOO_MANY_TAGS, parameters)
         return changed, int(cursor.fetchone()[0])
@@ -109,6 +111,7 @@ def remove_tags(*, account_ids: Sequence[int], tags: Sequence[str]) -> int:
         cursor.execute(REMOVE_TAGS, {"ids": list(account_ids), "tags": list(tags)})
         changed = int(cursor.rowcount)
         if changed:
+            say_seen(account_ids)
             record("account.untagged", after={"count": changed, "tags": list(tags), "accounts": list(account_ids)})
     return changed
 

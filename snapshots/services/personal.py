@@ -24,6 +24,7 @@ from accounts.services.personal import (
 )
 from snapshots.pictures.files import drop_file
 from snapshots.scheduling.sharing import forget_shared
+from snapshots.services.sights import SAY_OF
 from tikdash.tiklive.people import Person
 
 #: A handle may be another person's by now, so it counts only where nothing tells by an id who bore it.
@@ -128,6 +129,7 @@ def _mentions(person: Person) -> Iterator[Row]:
 def _erase_mentions(person: Person) -> int:
     texts = sum(blank_texts(table, columns, person) for table, columns in TEXTS.items())
     with connection.cursor() as cursor:
+        cursor.execute(SAY_OF.format(gone="NULL", which="t.tags && %(handles)s::varchar[]"), parameters(person))
         cursor.execute(
             "UPDATE accounts t SET tags = ARRAY(SELECT tag FROM unnest(t.tags) AS tag WHERE tag <> ALL(%(handles)s))"
             " WHERE t.tags && %(handles)s::varchar[]",
@@ -174,6 +176,18 @@ def _shared(person: Person, *, really: bool) -> list[str]:
 def _export_shared(person: Person) -> Iterator[Row]:
     for _id in _shared(person, really=False):
         yield {"table": "Redis", "key": "creators that several workspaces track"}
+
+
+_accounts = _tables(
+    ("account_handles", f"lower(t.username) = ANY(%(handles)s) OR {OF_ACCOUNT}"), ("accounts", IS_PERSON)
+)
+
+
+def _erase_accounts(person: Person) -> int:
+    """The rows; copies that partners keep are told that they are gone."""
+    with connection.cursor() as cursor:
+        cursor.execute(SAY_OF.format(gone="now()", which=IS_PERSON), parameters(person))
+    return _accounts[1](person)
 
 
 _TRACKING = "showing a customer how accounts that it chose grow"
@@ -241,7 +255,8 @@ KINDS = (
         "accounts",
         _TRACKING,
         _UNTIL_STOPPED,
-        *_tables(("account_handles", f"lower(t.username) = ANY(%(handles)s) OR {OF_ACCOUNT}"), ("accounts", IS_PERSON)),
+        _accounts[0],
+        _erase_accounts,
         ("snapshots.TrackedAccount", "snapshots.AccountHandle"),
     ),
     _kind(
@@ -269,6 +284,7 @@ KINDS = (
     ),
 )
 WITHOUT = {
+    "snapshots.AccountSight": "numbers of accounts, and when each was stopped or tagged",
     "snapshots.Removal": "numbers of accounts that are about to be deleted",
     "snapshots.SoundSnapshot": "how many videos use a sound",
 }

@@ -22,6 +22,7 @@ from snapshots.pictures.files import drop_file
 from snapshots.selectors import UNDO_FOR
 from snapshots.services.holding import PAUSED, STOPPED, hold_jobs, release_jobs
 from snapshots.services.lists import lock_list
+from snapshots.services.sights import forget_old_sights, say_gone, say_seen
 from tikdash import clock
 from tikdash.db.scope import all_tenants
 from tikdash.errors import LimitReached, NotFound
@@ -106,6 +107,7 @@ def stop_tracking(*, tenant: TenantRef, account_ids: Sequence[int]) -> Stopped:
         hidden = _as_ops(tenant, HIDE, ids=list(account_ids), at=now)
         if not hidden:
             raise NotFound(gettext("None of these accounts is tracked here any more."))
+        say_gone(hidden)
         removal = Removal.objects.create(account_ids=hidden, created_at=now)
         stopped = [handles[account_id] for account_id in hidden]
         record("account.stopped", target=many(hidden, stopped), after={"count": len(hidden), "accounts": hidden})
@@ -143,6 +145,7 @@ def undo_removal(*, tenant: TenantRef, removal_id: int) -> int:
         plan_service().check(tenant, "accounts", len(removal.account_ids))
         shown = _as_ops(tenant, SHOW, ids=removal.account_ids, at=removal.created_at)
         release_jobs(shown, STOPPED)
+        say_seen(shown)
         removal.undone_at = now
         removal.save(update_fields=["undone_at"])
         record(
@@ -161,6 +164,7 @@ def take_back(*, tenant: TenantRef, tiktok_user_id: str, reason: str, tags: list
         return None
     for mark in (STOPPED, PAUSED):
         release_jobs(found, mark)
+    say_seen(found)
     return found[0]
 
 
@@ -180,6 +184,7 @@ def remove_stopped() -> int:
                 _delete(tenant_id, account_id, avatar_file)
             Removal.objects.filter(created_at__lt=before).delete()
         done += len(given_up)
+    forget_old_sights()
     if done:
         log.info("stopped_accounts_deleted", accounts=done)
     return done

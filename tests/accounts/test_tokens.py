@@ -352,15 +352,15 @@ def test_while_a_workspace_is_going_to_be_deleted_its_tokens_only_read(committed
     made = make(acme, scopes=["accounts:write", "posts:read"])
     ask_for_deletion(tenant=acme, by="owner", asker="ana@acme.example")
     who = authenticate(made.raw, HERE)
-    assert who.is_read_only and who.scopes == {"accounts:read", "posts:read"}
+    assert who.is_closing and who.scopes == {"accounts:read", "posts:read"}
     assert who.may("accounts", "read") and not who.may("accounts", "write")
     with pytest.raises(TokenNotAllowed, match="going to be deleted"):
         who.refuse_unless("accounts", "write")
     who.refuse_unless("accounts", "read")
-    assert not authenticate(make(committed_db.globex, scopes=["accounts:write"]).raw, HERE).is_read_only
+    assert not authenticate(make(committed_db.globex, scopes=["accounts:write"]).raw, HERE).is_closing
     call_deletion_off(tenant=acme)
     who = authenticate(made.raw, HERE)
-    assert not who.is_read_only and who.may("accounts", "write")
+    assert not who.is_closing and who.may("accounts", "write")
 
 
 def test_every_scope_to_write_becomes_one_to_read() -> None:

@@ -35,6 +35,7 @@ BENCHES = {
     "scroll": "tests.bench.scroll",
     "rollup": "tests.bench.rollup",
     "gate": "tests.bench.gate",
+    "api": "tests.bench.api",
 }
 #: One round of a measurement: does the work and returns its figure, in the unit of the metric.
 Measure = Callable[[], float]

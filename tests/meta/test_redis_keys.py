@@ -48,6 +48,7 @@ OF_NOBODY = {
     "billing:packs": "packs of the deployment, for some minutes",
     "ops:tile:{provider.code}": "figures of operators' front page, over all tenants, for some seconds",
     "ops:known:{provider.code}": "when such a figure was last known",
+    "api:rate:{name}:{window}": "requests of a token or an address, for two minutes",
     "ops:retry:{run}": "how far an operator's run over dead jobs is: counts, for a while",
 }
 KNOWN = OF_TENANT | WITH_TENANTS | OF_NOBODY

@@ -130,7 +130,8 @@ def test_every_table_that_points_at_an_account_or_a_post_is_in_the_lists() -> No
             " WHERE c.relnamespace = 'shared'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
             " AND a.attname IN ('account_id', 'post_id') AND NOT a.attisdropped"
         )
-        assert {name for (name,) in cursor.fetchall()} == listed
+        # What is said of an account that is gone stays for those who keep copies.
+        assert {name for (name,) in cursor.fetchall()} - {"account_sights"} == listed
 
 
 def test_a_stopped_account_is_nowhere_at_once_and_its_jobs_do_not_run(acme: TenantRef, ana: Client) -> None:
