@@ -59,8 +59,8 @@ class TokenNotAllowed(TikdashError):
 class TokenIdentity:
     """Who asks with a token. `tags` limit it to accounts that have one of them; empty: all.
 
-    `is_moving` while the tenant's rows are moved, and nothing can be written; `is_closing` while the workspace is going to
-    be deleted: then its scopes are those to read.
+    `is_moving` while the tenant's rows are moved, and nothing can be written; `is_closing` while the workspace is going
+    to be deleted: then its scopes are those to read.
     """
 
     tenant: TenantRef
