@@ -33,6 +33,27 @@ SIMULATOR_PORT = 8100
 READY_WITHIN_S = 90
 
 
+class _Manager(Manager):
+    """honcho's, which forks a child for each process: `then` runs in a thread behind that, as a child that is forked
+    beside a thread may inherit a lock that nobody opens again."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        super().__init__()
+        self._then = then
+
+    def _start(self) -> None:
+        super()._start()
+        threading.Thread(target=self._then, daemon=True).start()
+
+    def _killall(self, force: bool = False) -> None:
+        for process in self._processes.values():
+            if "pid" not in process:
+                # It has not said yet that it began, and honcho takes that for granted.
+                process["process"].kill()
+                process |= {"pid": process["process"].pid, "returncode": -signal.SIGKILL}
+        super()._killall(force)
+
+
 class Command(TikdashCommand):
     help = "Prepares everything and runs web, worker, beat and simulator until Ctrl-C."
 
@@ -52,7 +73,6 @@ class Command(TikdashCommand):
             with _running_simulator(simulator):
                 demo.seed(lambda text: self.stdout.write(text))
         manager = self._manager(port, simulator)
-        threading.Thread(target=self._announce, args=(manager, port), daemon=True).start()
         manager.loop()
         if manager.returncode not in {0, 130, -2, -15, 143}:
             raise CommandError("One of the processes ended; its last lines above say why.")
@@ -65,8 +85,8 @@ class Command(TikdashCommand):
         names = {"web", "worker", "beat", "simulator"}
         return names - {"simulator"} if os.environ.get(REAL_UPSTREAM) else names
 
-    def _manager(self, port: int, simulator: dict[str, Any] | None) -> Manager:
-        manager = Manager()
+    def _manager(self, port: int, simulator: dict[str, Any] | None) -> _Manager:
+        manager = _Manager(lambda: self._announce(port))
         environment = dict(os.environ) | {
             "PORT": str(port),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -101,7 +121,7 @@ class Command(TikdashCommand):
 
     # --- until it answers ----------------------------------------------------------------------------------------
 
-    def _announce(self, manager: Manager, port: int) -> None:
+    def _announce(self, port: int) -> None:
         began = time.time()
         web, waits_for = f"http://127.0.0.1:{port}/health/ready", "web"
         checks: dict[str, Callable[[], bool]] = {"web": lambda: _answers(web), "worker and beat": lambda: _ticks(began)}
