@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -27,13 +28,22 @@ def test_no_thread_runs_beside_the_forks() -> None:
     assert forked == [True] and manager.returncode == 0
 
 
-def test_who_has_not_begun_yet_ends_too() -> None:
-    manager = _Manager(lambda: None)
-    for name in ("one", "two"):
+def test_told_to_end_before_all_have_begun_it_ends_them_all() -> None:
+    manager = _Manager(lambda: manager.terminate())
+    for name in ("one", "two", "three"):
         manager.add_process(name, "sleep 60")
+    began = time.monotonic()
+    manager.loop()
+    assert time.monotonic() - began < 30
+    assert [each["returncode"] for each in manager._processes.values()] == [-signal.SIGTERM] * 3
+
+
+def test_told_twice_it_waits_for_nobody() -> None:
+    manager = _Manager(lambda: None)
+    manager.add_process("one", "sleep 0.5")
     manager._start()
-    # Nothing that they said has been read yet: no number of theirs is known.
-    manager.terminate()
-    for each in manager._processes.values():
-        each["process"].join(10)
-        assert each["process"].exitcode == -signal.SIGKILL
+    # Nothing that it said has been read yet: no number of it is known.
+    manager.terminate(), manager.terminate()
+    fork = manager._processes["one"]["process"]
+    fork.join(10)
+    assert fork.exitcode == -signal.SIGKILL

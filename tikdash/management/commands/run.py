@@ -35,20 +35,35 @@ READY_WITHIN_S = 90
 
 class _Manager(Manager):
     """honcho's, which forks a child for each process: `then` runs in a thread behind that, as a child that is forked
-    beside a thread may inherit a lock that nobody opens again."""
+    beside a thread may inherit a lock that nobody opens again.
+
+    Told to end before all have said that they began, it waits until they have; told twice, it does not.
+    """
 
     def __init__(self, then: Callable[[], None]) -> None:
         super().__init__()
         self._then = then
+        self._is_ending = False
 
     def _start(self) -> None:
         super()._start()
         threading.Thread(target=self._then, daemon=True).start()
 
+    def terminate(self) -> None:
+        if self._is_ending or super()._all_started():
+            super().terminate()
+        self._is_ending = True
+
+    def _all_started(self) -> bool:
+        """Asked in each round of the loop."""
+        began = bool(super()._all_started())
+        if began and self._is_ending:
+            super().terminate()
+        return began
+
     def _killall(self, force: bool = False) -> None:
         for process in self._processes.values():
             if "pid" not in process:
-                # It has not said yet that it began, and honcho takes that for granted.
                 process["process"].kill()
                 process |= {"pid": process["process"].pid, "returncode": -signal.SIGKILL}
         super()._killall(force)
