@@ -9,7 +9,7 @@ from html import escape
 from tikdash.ui.numbers import exact, short
 
 WIDTH, HEIGHT = 640, 120
-_LEFT, _BOTTOM, _TOP = 40, 18, 8
+_LEFT, _BOTTOM, _TOP = 56, 22, 16
 
 
 @dataclass(frozen=True)
