@@ -109,13 +109,18 @@ def _fields(shape: dict[str, Any]) -> list[dict[str, str]]:
         {
             "name": name,
             "type": _type(field),
-            "about": field.get("description", ""),
+            "about": _about(field),
             "metric": f"{field['x-metric']} v{field['x-metric-version']}, {field['x-unit']}"
             if "x-metric" in field
             else "",
         }
         for name, field in shape.get("properties", {}).items()
     ]
+
+
+def _about(field: dict[str, Any]) -> str:
+    """What a field is, without the list of its choices, which its type has already."""
+    return "\n".join(line for line in field.get("description", "").splitlines() if not line.startswith("* `")).strip()
 
 
 def _resolved(shape: dict[str, Any]) -> dict[str, Any]:

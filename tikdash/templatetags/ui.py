@@ -11,7 +11,7 @@ from typing import Any
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html, json_script
+from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString, mark_safe
 
 from tikdash.ui import browsers, numbers
@@ -218,6 +218,15 @@ def _header_cell(sort: Any, *, name: str, label: str, numeric: bool) -> SafeStri
 def field(row: Any, name: str) -> Any:
     """The attribute or entry of a row by a name that the page knows only at run time; `None` if absent."""
     return _read(row, name)
+
+
+@register.filter
+def coded(text: str) -> SafeString:
+    """A sentence with what stands between backticks as code."""
+    parts = enumerate(text.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if place % 2 else part,) for place, part in parts)
+    )
 
 
 @register.filter
