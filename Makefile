@@ -25,7 +25,7 @@ else
 endif
 
 soak: $(STAMP) ## the long runs in full: 90 days under all faults, 50 kills (an hour; SOAK_SEED=… repeats one)
-	@SOAK=full $(BIN)/python -m pytest tests/soak -s
+	@SOAK=full MOVE_ROUNDS=48 $(BIN)/python -m pytest tests/soak tests/accounts/test_moving_killed.py -s
 
 bench: $(STAMP) ## benchmarks: ONLY=scope,chart  SIZE=small|full
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) --size $(or $(SIZE),small)

@@ -79,12 +79,12 @@ class TenantAdmin(ModelAdmin):
     @action(description="Look as a person", url_path="to-look", permissions=["look_as_person"])
     def look(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Leads to the page that asks as whom, and why."""
-        return redirect("admin:accounts_tenant_look_as_person", object_id)
+        return redirect("admin:accounts_tenant_look_as_person", _number(object_id))
 
     @action(description="Delete the workspace", url_path="to-deletion", permissions=["close_workspace"])
     def delete_workspace(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Leads to the page that asks once more."""
-        return redirect("admin:accounts_tenant_deletion", object_id)
+        return redirect("admin:accounts_tenant_deletion", _number(object_id))
 
     def get_urls(self) -> list[Any]:
         pages = [
@@ -210,6 +210,13 @@ class TenantAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _number(object_id: str) -> int:
+    """The id of an address that takes any text."""
+    if not (object_id.isascii() and object_id.isdecimal()):
+        raise Http404
+    return int(object_id)
 
 
 def action_page(

@@ -28,7 +28,7 @@ from tests.cast import Cast
 from tests.environment import DATABASE, ROOT
 from tikdash.db.scope import all_tenants, tenant_scope
 
-ROUNDS = int(os.environ.get("MOVE_ROUNDS", "24"))
+ROUNDS = int(os.environ.get("MOVE_ROUNDS", "12"))
 #: Statements within which a mover is killed, and how each begins.
 WITHIN = {
     "a copy": "INSERT INTO",
