@@ -1,18 +1,16 @@
 """Real servers for all tests: embedded PostgreSQL and Valkey under `var/test`, the roles of production, and a cast.
 
-The database is made anew for every run by `init_db`, as in production. Tests that use the `db` fixture run inside a
+The database is made by `init_db`, as in production (`tests/database.py`). Tests that use the `db` fixture run inside a
 transaction that is rolled back; tests with `committed_db` really write and are cleaned up behind.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import StringIO
 
 import pytest
 
-from tests.cast import Cast, make_cast
-from tests.environment import DATABASE
+from tests.cast import Cast
 from tests.simulating import NOW, Caller, running_simulator
 from tikdash.redis import server
 
@@ -20,19 +18,14 @@ from tikdash.redis import server
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     """The database of this run, with all tables, plans, and the cast."""
-    import psycopg
-    from django.conf import settings
     from django.core.cache import cache
-    from django.core.management import call_command
     from django.db import connection
-    from psycopg import sql
 
-    with psycopg.connect(settings.DATABASE_ADMIN_URL, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
+    from tests.database import make_database
+
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
-        call_command("init_db", stdout=StringIO())
+        make_database()
         cache.clear()
-        make_cast()
         connection.close()
     yield
 

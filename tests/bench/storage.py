@@ -33,7 +33,7 @@ FILL = f"""
     INSERT INTO post_snapshots (tenant_id, post_id, captured_on, captured_at, state, {", ".join(POST_COUNTERS)})
     SELECT %(tenant)s, n, %(day)s, %(day)s::timestamp AT TIME ZONE 'UTC' + interval '3 hours', 0,
            1000000 + n * 7919 %% 1000003, 90000 + n %% 10007, 1000 + n %% 997, 100 + n %% 53, 50 + n %% 31
-      FROM generate_series(1, %(posts)s) AS n
+      FROM generate_series(1, %(posts)s::bigint) AS n
 """
 FILL_ACCOUNTS = f"""
     INSERT INTO account_snapshots (tenant_id, account_id, captured_on, captured_at, state,
