@@ -1,4 +1,4 @@
-"""The database of a test run: made by `init_db` with the cast in it, as in production, and copied where nothing changed.
+"""The database of a test run: made by `init_db` with the cast in it, as in production; a copy where nothing changed.
 
 Runs side by side need one each, and to make one takes half a minute. The first run makes it and leaves a copy for the
 others, and for runs of the same day on the same code, in a database named by a hash of what makes it.
