@@ -26,7 +26,14 @@ from tikdash.ui import admin_lists
 ACCOUNTS, POSTS, USAGE = (
     "/admin/snapshots/trackedaccount/", "/admin/snapshots/post/", "/admin/billing/usagerecordrow/",
 )  # fmt: skip
-#: So many that the order of indexes matters to the planner.
+#: So many that it matters to the planner which index it takes, whatever it believes of the tables.
+MANY_ACCOUNTS = """
+    INSERT INTO accounts (tenant_id, username, tiktok_user_id, sec_uid, nickname, avatar_url, bio, verified,
+                          tracked_reason, tags, state, tracked_since)
+    SELECT tenant_id, 'other' || n, (8000000000000000000 + n)::text, 'other' || n, '', '', '', false, 'own', '{}',
+           'active', now()
+      FROM accounts, generate_series(1, 3000) AS n WHERE username = 'lena.bakes'
+"""
 POSTS_OF_AN_ACCOUNT = """
     INSERT INTO posts (tenant_id, account_id, aweme_id, title, cover_url, duration_s, kind, pinned, sound_id, posted_at,
                        first_seen_at, measured_at)
@@ -95,6 +102,8 @@ def plan(statement: str, parameters: Any = ()) -> str:
     [("lena", "accounts_handle"), ("6900000000000000001", "accounts_tiktok_id"), (SEC_UID, "accounts_sec_uid")],
 )
 def test_a_search_is_answered_by_an_index(lena: TrackedAccount, word: str, index: str) -> None:
+    with tenant_scope(lena.tenant), connection.cursor() as cursor:
+        cursor.execute(MANY_ACCOUNTS)
     with all_tenants("shared"):
         rows = TrackedAccount.objects.filter(searching.account_condition(word)).order_by()
         sql, parameters = rows.query.sql_with_params()
