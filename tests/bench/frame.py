@@ -36,6 +36,7 @@ BENCHES = {
     "rollup": "tests.bench.rollup",
     "gate": "tests.bench.gate",
     "api": "tests.bench.api",
+    "admin": "tests.bench.admin",
 }
 #: One round of a measurement: does the work and returns its figure, in the unit of the metric.
 Measure = Callable[[], float]
