@@ -140,6 +140,11 @@ _ALL = (
     AuditEvent("operations.announcement_removed", _("Removed an announcement: {text}"), ops_only=True),
     AuditEvent("operations.maintenance_began", _("Began a maintenance: {sentence}"), ops_only=True),
     AuditEvent("operations.maintenance_ended", _("Ended the maintenance"), ops_only=True),
+    AuditEvent(
+        "operations.list_downloaded",
+        _("Downloaded {rows} row(s) of the list “{target}”, filtered by {filter}"),
+        ops_only=True,
+    ),
     AuditEvent("support.looked", _("Began to look at the workspace as {target}, without changing anything")),
     AuditEvent("support.look_ended", _("Ended the look as {target}")),
     AuditEvent("workspace.handed_over", _("Handed the workspace over to {target}")),

@@ -553,6 +553,8 @@ OPS_TILES = [
     "billing.ops.credits", "accounts.ops.outages", "billing.ops.tables", "tikdash.ops_front.risks",
 ]  # fmt: skip
 OPS_RISKS = ["accounts.ops.risks", "snapshots.ops.risks", "billing.ops.risks"]
+#: Who writes down that a list was downloaded; `tikdash.ui.admin_lists` asks.
+LIST_DOWNLOADED = "accounts.services.list_downloads.record_download"
 
 UNFOLD = {
     "SITE_TITLE": "Tikdash operations",
