@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.audit_events import sentence_of
+from accounts.audit_events import EVENTS, sentence_of
 from accounts.look_admin import LookAdmin
 from accounts.models import ApiToken, AuditEntryRow, Domain, Membership, UpstreamIncident, User
 from accounts.privacy_admin import PrivacyRequestAdmin
@@ -52,6 +52,7 @@ class MembershipAdmin(ModelAdmin):
     list_display = ["user", "tenant", "role", "created_at"]
     list_filter = ["role"]
     list_select_related = ["user", "tenant"]
+    list_per_page = 50
     search_fields = ["user__email", "tenant__name", "tenant__slug"]
     autocomplete_fields = ["user", "tenant"]
 
@@ -62,6 +63,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     ordering = ["email"]
+    list_per_page = 50
     list_display = ["email", "name", "is_active", "is_staff", "last_login", "date_joined"]
     list_filter = ["is_staff", "is_active"]
     search_fields = ["email", "name"]
@@ -97,17 +99,32 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
             obj.trust_email()
 
 
+class EventFilter(admin.SimpleListFilter):
+    """Every event that there is: to ask for those that have happened reads the whole log."""
+
+    title = "event"
+    parameter_name = "event"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in sorted(EVENTS)]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(event=self.value()) if self.value() else queryset
+
+
 @admin.register(AuditEntryRow)
 class AuditAdmin(ModelAdmin):
     """Append-only: looked at, never changed. Operators see all tenants' entries, and who of them it was."""
 
     list_display = ["occurred_at", "tenant", "what", "actor_kind", "actor_label", "as_user_label", "reason"]
-    list_filter = ["actor_kind", "event"]
+    list_filter = ["actor_kind", EventFilter]
     list_select_related = ["tenant"]
     search_fields = ["tenant__slug", "actor_label", "target_label", "event", "request_id"]
     show_full_result_count = False
     paginator = EstimatedCountPaginator
-    ordering = ["-occurred_at", "-id"]
+    # Their ids are made of the time, and the key of each month is in that order.
+    ordering = ["-id"]
+    list_per_page = 50
 
     @admin.display(description="What")
     def what(self, entry: AuditEntryRow) -> str:

@@ -41,7 +41,11 @@ class ActionWithReason(ActionForm):
 
 
 class RowsInline(TabularInline):
-    """Each field says its column's name to who cannot see the column."""
+    """Each field says its column's name to who cannot see the column. A field that is searched asks for what it shows,
+    row by row: so there are not more rows at once.
+    """
+
+    per_page = 10
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -60,6 +64,10 @@ class MembershipInline(RowsInline):
     extra = 0
     autocomplete_fields = ["user"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        # A row says whose it is.
+        return cast("QuerySet[Membership]", super().get_queryset(request).select_related("user", "tenant"))
+
 
 @admin.register(Tenant)
 class TenantAdmin(ModelAdmin):
@@ -68,6 +76,7 @@ class TenantAdmin(ModelAdmin):
     list_display = ["name", "slug", "plan", "state", "key_mode", "shard", "trial_ends_at", "paused", "created_at"]
     list_filter = ["plan", "state", "key_mode", "shard__kind"]
     list_select_related = ["shard"]
+    list_per_page = 50
     search_fields = ["name", "slug", "domains__domain"]
     readonly_fields = ["slug", "shard", "state", "created_at", "fetching_paused_at", "fetching_paused_reason"]
     actions = ["pause_fetching", "resume_fetching", "suspend", "take_suspension_back"]

@@ -22,6 +22,9 @@ from tikdash import clock
 from tikdash.plans import FEATURES
 from tikdash.ui.admin_lists import LargeList, day_filter
 
+#: Of so many entries of the ledger filters show the values.
+NEWEST = 1_000
+
 
 class SinceFilter(admin.SimpleListFilter):
     """The last minutes; the last day where neither they nor a day were chosen: the ledger is read from its end."""
@@ -42,6 +45,22 @@ class SinceFilter(admin.SimpleListFilter):
             return queryset
         minutes = self.minutes.get(self.value() or "", 1_440)
         return queryset.filter(occurred_at__gte=clock.now() - timedelta(minutes=minutes))
+
+
+class NewestValuesFilter(admin.SimpleListFilter):
+    """What stands in a column of the ledger's newest entries: to ask for all that ever stood there reads all of it."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        newest = UsageRecordRow.objects.order_by("-id").values_list(str(self.parameter_name), flat=True)[:NEWEST]
+        return [(value, value) for value in sorted({*newest, self.value()} - {None, ""})]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
+
+
+def newest_values(column: str) -> type[NewestValuesFilter]:
+    """The filter of a column."""
+    return type("NewestValuesFilter", (NewestValuesFilter,), {"title": column, "parameter_name": column})
 
 
 class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -133,7 +152,10 @@ class UsageEventAdmin(LargeList):
     """Append-only: looked at, never changed. The last day is listed where nobody chose another time."""
 
     list_display = ["occurred_at", "tenant", "endpoint", "feature", "priority", "outcome", "credits", "latency_ms"]
-    list_filter = [SinceFilter, day_filter("occurred_at"), "endpoint", "outcome", "feature"]
+    list_filter = [
+        SinceFilter, day_filter("occurred_at"), newest_values("endpoint"), newest_values("outcome"),
+        newest_values("feature"),
+    ]  # fmt: skip
     list_select_related = ["tenant"]
     search_fields = ["endpoint"]
     search_help_text = "A tenant's address or its beginning, or the name of an endpoint."
@@ -154,6 +176,7 @@ class QueueSampleAdmin(LargeList):
     list_display = ["sampled_at", "queue", "waiting", "oldest_s", "in_flight", "ended_per_s", "threads"]
     list_filter = ["queue", day_filter("sampled_at")]
     ordering = ["-id"]
+    sortable_by = ["sampled_at"]
 
 
 class AlarmedFilter(admin.SimpleListFilter):
@@ -176,3 +199,4 @@ class WatchStateAdmin(LargeList):
     list_display = ["watch", "subject", "level", "sentence", "since", "alarmed_at", "seen_at"]
     list_filter = [AlarmedFilter, "level", "watch"]
     ordering = ["watch", "subject"]
+    sortable_by = list_display

@@ -35,6 +35,8 @@ class TrackedAccountAdmin(LargeList):
     search_fields = ["username"]
     search_help_text = "A handle or its beginning, an id at TikTok, a sec_uid, or a tenant's address."
     ordering = ["-id"]
+    # Of the fleet's accounts a sort takes tens of milliseconds.
+    sortable_by = ["username", "follower_count", "measured_at"]
     readonly_fields = ["tenant"]
     change_form_outer_before_template = "admin/snapshots/account.html"
 

@@ -22,7 +22,9 @@ from tikdash.ui.admin_lists import LargeList
 @admin.register(Post)
 class PostAdmin(LargeList):
     list_display = ["short_title", "account", "tenant", "kind", "posted_at", "play_count", "digg_count", "deleted_at"]
-    list_filter = ["kind", "pinned", TenantFilter]
+    list_filter = [TenantFilter]
+    #: Of what a search or a tenant has narrowed: over all posts no index answers them.
+    narrower = ["kind", "pinned"]
     list_select_related = ["account", "tenant"]
     search_fields = ["aweme_id"]
     search_help_text = "TikTok's id of a post, a handle or its beginning, or a tenant's address."
@@ -34,6 +36,10 @@ class PostAdmin(LargeList):
     @admin.display(description="Post")
     def short_title(self, post: Post) -> str:
         return (post.title or post.aweme_id)[:60]
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        is_narrow = request.GET.get("q") or request.GET.get(TenantFilter.parameter_name)
+        return [*self.list_filter, *(self.narrower if is_narrow else [])]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         return every_word(queryset, search_term, post_condition), False

@@ -102,7 +102,7 @@ def addresses(size: Size) -> dict[str, str]:
         "accounts_by_followers": f"{lists}/trackedaccount/?o=-6",
         "posts": f"{lists}/post/",
         "posts_far_down": f"{lists}/post/?p={min(10_000, size.tenants * ACCOUNTS_EACH * size.posts) // 50}",
-        "posts_pinned": f"{lists}/post/?pinned__exact=1",
+        "posts_pinned": f"{lists}/post/?tenant=bench-{size.tenants}&pinned__exact=1",
         "posts_of_account": f"{lists}/post/?q={last}1",
         "posts_by_id": f"{lists}/post/?q=7{7:08d}{3:010d}",
         "jobs": f"{lists}/fetchjob/",
