@@ -24,6 +24,7 @@ from tests.queries import assert_at_most, statements_of
 from tests.snapshots.conftest import browser_of
 from tests.staff import staff_with
 from tikdash.db.scope import all_tenants, owner, tenant_scope
+from tikdash.ui import admin as admin_counts
 from tikdash.ui import admin_lists
 
 ACCOUNTS, POSTS, USAGE = (
@@ -235,3 +236,51 @@ def test_lists_have_their_budget_of_statements(olga: Client, lena: TrackedAccoun
     olga.get(path)
     assert_at_most(14, statements_of(lambda: olga.get(path)))
     assert_at_most(17, statements_of(lambda: olga.get(path, {"q": "lena"})))
+
+
+def test_a_large_list_is_sorted_by_no_column_that_has_no_index(olga: Client, lena: TrackedAccount) -> None:
+    with tenant_scope(lena.tenant):
+        make_post(lena, play_count=1)
+        make_post(lena, play_count=10**9)
+    answer = olga.get(POSTS, {"o": "6"})
+    ids = [row.pk for row in answer.context["cl"].result_list]
+    assert len(ids) == 4 and ids == sorted(ids, reverse=True)
+    assert "?o=" not in olga.get(POSTS).content.decode()
+    with tenant_scope(lena.tenant):
+        make_account("small", follower_count=1)
+    assert olga.get(ACCOUNTS, {"o": "6"}).context["cl"].result_list[0].username == "small"
+
+
+def test_a_list_is_counted_by_the_database_and_paged_up_to_a_bound(
+    lena: TrackedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_counts, "COUNTED", 4)
+    with tenant_scope(lena.tenant):
+        for _ in range(7):
+            make_account()
+    with all_tenants("shared"):
+        pages = admin_counts.EstimatedCountPaginator(TrackedAccount.objects.order_by("-pk"), 2)
+        counting = statements_of(lambda: pages.count)
+        assert counting[0].startswith("SELECT COUNT(*)") and "LIMIT 5" in counting[0], counting
+        assert pages.count >= 5 and pages.num_pages == 2
+        few = admin_counts.EstimatedCountPaginator(TrackedAccount.objects.filter(pk=lena.pk).order_by("-pk"), 2)
+        assert (few.count, few.num_pages) == (1, 1)
+
+
+@pytest.mark.parametrize("path", [USAGE, "/admin/accounts/auditentryrow/"])
+def test_filters_do_not_ask_for_every_value_that_there_ever_was(olga: Client, lena: TrackedAccount, path: str) -> None:
+    asked = statements_of(lambda: olga.get(path))
+    assert asked and not [sql for sql in asked if "DISTINCT" in sql], asked
+    assert olga.get(path, {"outcome": "rate_limited", "event": "person.added"}).status_code in (200, 302)
+
+
+def test_posts_are_filtered_by_kind_once_a_search_or_a_tenant_has_narrowed_them(
+    olga: Client, lena: TrackedAccount
+) -> None:
+    with tenant_scope(lena.tenant):
+        make_post(lena, kind="photo", title="Crust")
+    assert "kind__exact" not in olga.get(POSTS).content.decode()
+    for narrow in ({"q": "lena"}, {"tenant": "acme"}):
+        assert "kind__exact=photo" in olga.get(POSTS, narrow).content.decode()
+        found = olga.get(POSTS, narrow | {"kind__exact": "photo"}).context["cl"].result_list
+        assert [row.title for row in found] == ["Crust"]
