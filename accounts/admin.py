@@ -6,24 +6,23 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.audit_events import EVENTS, sentence_of
+from accounts.bulk_actions import ACTIONS
+from accounts.bulk_admin import BulkActionsMixin
 from accounts.look_admin import LookAdmin
 from accounts.models import ApiToken, AuditEntryRow, Domain, Membership, UpstreamIncident, User
 from accounts.privacy_admin import PrivacyRequestAdmin
-from accounts.selectors import tenant_by_id
 from accounts.services.incidents import record_incident
-from accounts.services.tokens import revoke_token
 from accounts.telling_admin import AnnouncementAdmin, MaintenanceAdmin
-from accounts.tenant_admin import ActionWithReason, MembershipInline, TenantAdmin
+from accounts.tenant_admin import MembershipInline, TenantAdmin
 from tikdash.ui.admin import EstimatedCountPaginator
 
 #: Django looks for pages here.
@@ -141,29 +140,18 @@ class AuditAdmin(ModelAdmin):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):
+class ApiTokenAdmin(BulkActionsMixin, ModelAdmin):
     """Whose token it is that leaked: search for what follows `tkd_`, without the secret."""
 
     list_display = ["name", "prefix", "tenant", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at"]
     list_select_related = ["tenant"]
     search_fields = ["key", "name", "tenant__slug"]
     exclude = ["digest"]
-    actions = ["revoke"]
-    action_form = ActionWithReason
+    bulk_actions = [one for one in ACTIONS if one.model is ApiToken]
 
     @admin.display(description="Token")
     def prefix(self, token: ApiToken) -> str:
         return f"tkd_{token.key}"
-
-    @admin.action(description="Revoke (give a reason)", permissions=["revoke"])
-    def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
-        """They are refused from now on; the customer's audit log has the reason."""
-        for token in tokens:
-            revoke_token(tenant=tenant_by_id(token.tenant_id), token_id=token.pk, reason=request.POST.get("reason", ""))
-        self.message_user(request, f"{len(tokens)} token(s) are revoked.", messages.SUCCESS)
-
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("accounts.delete_apitoken"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

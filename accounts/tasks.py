@@ -12,6 +12,7 @@ from accounts.key_list import waiting_keys
 from accounts.selectors import tenant_by_id
 from accounts.services import (
     auditing,
+    batches,
     changing,
     erasing,
     export_files,
@@ -66,6 +67,13 @@ def try_key_again(tenant_id: int) -> None:
 def move_tenant(tenant_id: int, dedicated: bool) -> None:
     """Moves a tenant's rows because operators asked. Twice, or after a worker died: goes on where it stopped."""
     moving.carry_out(tenant=tenant_by_id(tenant_id), dedicated=dedicated, is_busy=erasing.is_busy())
+
+
+@shared_task(name="accounts.go_on_with_batch", ignore_result=True)
+def go_on_with_batch(run: str) -> None:
+    """Does an action of operators to many rows, piece by piece. Twice: goes on where it stopped; a row that is done
+    again is left as it is."""
+    batches.go_on_with_batch(run)
 
 
 @shared_task(name="accounts.end_trials", ignore_result=True)

@@ -15,29 +15,35 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
-from unfold.forms import ActionForm
-from unfold.widgets import UnfoldAdminTextInputWidget
 
+from accounts.bulk_actions import ACTIONS
+from accounts.bulk_admin import BulkActionsMixin
 from accounts.deletion_admin import delete_workspace_page
 from accounts.look_admin import look_page
 from accounts.models import Domain, Membership, Tenant
 from accounts.selectors import tenant_by_id
 from accounts.services import changing
 from accounts.services.auditing import Target, record
-from accounts.services.pausing import LONGEST_REASON, pause_tenant, resume_tenant
 from accounts.tenant_page import Asked, TenantAction, actions, panels_of
-from tikdash.errors import BadInput, TikdashError
+from tikdash.errors import TikdashError
+from tikdash.ui.tiles import RISKS, risks_by_tenant
 
 
-class ActionWithReason(ActionForm):
-    """The list of actions with a line beside it."""
+class RiskFilter(admin.SimpleListFilter):
+    """Tenants at risk as the front page counts them: the same questions, asked when somebody wants the list."""
 
-    reason = forms.CharField(
-        required=False,
-        label="",
-        max_length=LONGEST_REASON,
-        widget=UnfoldAdminTextInputWidget({"placeholder": "Reason, for the customer"}),
-    )
+    title = "at risk"
+    parameter_name = "risk"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("any", "Any"), *RISKS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> QuerySet[Tenant]:
+        kind = self.value()
+        if not kind:
+            return queryset
+        found = risks_by_tenant().items()
+        return queryset.filter(pk__in=[one for one, all_ in found if kind == "any" or kind in {r.kind for r in all_}])
 
 
 class RowsInline(TabularInline):
@@ -70,19 +76,18 @@ class MembershipInline(RowsInline):
 
 
 @admin.register(Tenant)
-class TenantAdmin(ModelAdmin):
+class TenantAdmin(BulkActionsMixin, ModelAdmin):
     """Customers. New ones are made with `manage.py create_tenant`, which gives them a schema."""
 
     list_display = ["name", "slug", "plan", "state", "key_mode", "shard", "trial_ends_at", "paused", "created_at"]
-    list_filter = ["plan", "state", "key_mode", "shard__kind"]
+    list_filter = [RiskFilter, "plan", "state", "key_mode", "shard__kind"]
     list_select_related = ["shard"]
     list_per_page = 50
     search_fields = ["name", "slug", "domains__domain"]
     readonly_fields = ["slug", "shard", "state", "created_at", "fetching_paused_at", "fetching_paused_reason"]
-    actions = ["pause_fetching", "resume_fetching", "suspend", "take_suspension_back"]
+    bulk_actions = [one for one in ACTIONS if one.model is Tenant]
     actions_detail = ["look", "delete_workspace"]
     change_form_outer_before_template = "admin/accounts/tenant/page.html"
-    action_form = ActionWithReason
     inlines = [DomainInline, MembershipInline]
 
     @action(description="Look as a person", url_path="to-look", permissions=["look_as_person"])
@@ -142,47 +147,6 @@ class TenantAdmin(ModelAdmin):
             return "on"
         return f"paused since {tenant.fetching_paused_at:%Y-%m-%d %H:%M}: {tenant.fetching_paused_reason}"
 
-    @admin.action(description="Pause fetching (give a reason)", permissions=["pause_fetching"])
-    def pause_fetching(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
-        """Stops all fetching for the tenants; their pages show the reason."""
-        reason = request.POST.get("reason", "")
-        try:
-            for tenant in tenants:
-                pause_tenant(slug=tenant.slug, reason=reason)
-                self.log_change(request, tenant, f"Fetching paused: {reason}")
-        except BadInput as error:
-            self.message_user(request, str(error), messages.ERROR)
-        else:
-            self.message_user(request, f"Fetching is paused for {len(tenants)} tenant(s).", messages.SUCCESS)
-
-    @admin.action(description="Resume fetching", permissions=["pause_fetching"])
-    def resume_fetching(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
-        """What is due for the tenants is fetched again."""
-        resumed = 0
-        for tenant in tenants:
-            try:
-                resumed += resume_tenant(slug=tenant.slug)
-            except TikdashError as error:
-                self.message_user(request, f"{tenant.slug}: {error}", messages.ERROR)
-        self.message_user(request, f"Fetching goes on for {resumed} tenant(s).", messages.SUCCESS)
-
-    @admin.action(description="Suspend (give a reason)", permissions=["change"])
-    def suspend(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
-        """Nothing is fetched, everything stays readable; the pages show the reason."""
-        try:
-            for tenant in tenants:
-                changing.suspend(tenant=tenant_by_id(tenant.pk), reason=request.POST.get("reason", ""))
-        except BadInput as error:
-            self.message_user(request, str(error), messages.ERROR)
-        else:
-            self.message_user(request, f"{len(tenants)} tenant(s) are suspended.", messages.SUCCESS)
-
-    @admin.action(description="Take the suspension back", permissions=["change"])
-    def take_suspension_back(self, request: HttpRequest, tenants: QuerySet[Tenant]) -> None:
-        """They are what they were before."""
-        back = sum(changing.take_suspension_back(tenant=tenant_by_id(tenant.pk)) for tenant in tenants)
-        self.message_user(request, f"{back} tenant(s) are back.", messages.SUCCESS)
-
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         """What is changed here is in the audit log, also the customer's; plan and key mode go their own way."""
         moved = {name: form.cleaned_data[name] for name in ("plan", "key_mode") if name in form.changed_data}
@@ -210,9 +174,6 @@ class TenantAdmin(ModelAdmin):
 
     def has_close_workspace_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("accounts.close_workspace"))
-
-    def has_pause_fetching_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("accounts.pause_fetching"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -8,6 +8,7 @@ from accounts.audit_log import Wanted, find_entries
 from accounts.key_list import keys_of
 from accounts.models import Tenant, TenantErasure, TenantMove
 from accounts.selectors import TenantRef, members_of
+from accounts.services.moving import progress_of
 from accounts.tenant_page import BAD, GOOD, WARN, Fact, Panel
 from tikdash import clock
 from tikdash.db.scope import all_tenants, tenant_scope
@@ -36,7 +37,8 @@ def _health(tenant: TenantRef, row: Tenant) -> Panel:
         move = TenantMove.objects.filter(tenant_id=tenant.id).exclude(state=TenantMove.State.DONE).first()
         asked = TenantErasure.objects.filter(number=tenant.id, state=TenantErasure.State.ASKED).first()
     if move is not None:
-        facts.append(Fact("Move", f"from {move.source} to {move.target}: {move.get_state_display().lower()}", WARN))
+        said = f"from {move.source} to {move.target} since {at(move.started_at)}: {progress_of(move)}"
+        facts.append(Fact("Move", said, WARN))
     if asked is not None:
         facts.append(Fact("Deletion", f"asked for; erased at {at(asked.erase_at)}", BAD))
     if row.trial_ends_at and row.state == Tenant.State.TRIAL:

@@ -13,8 +13,10 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from unfold.admin import ModelAdmin
 
+from accounts.bulk_admin import BulkActionsMixin
 from accounts.selectors import tenant_by_id
 from accounts.services.auditing import Target, record
+from billing.bulk_actions import ACTIONS
 from billing.gate import gate
 from billing.models import (
     AlertChannel,
@@ -33,7 +35,6 @@ from billing.models.alerts import digest_of
 from billing.selectors import leaders, margins, refusals, savings, unread
 from billing.services.channels import check_address
 from billing.services.grants import check_correction, correct_usage, grant_credits, set_budget
-from billing.services.raises import end_raise
 from tikdash.errors import BadInput
 
 
@@ -210,23 +211,14 @@ class SubscriptionAdmin(ReadOnly):
 
 
 @admin.register(LimitRaise)
-class LimitRaiseAdmin(ReadOnly):
+class LimitRaiseAdmin(BulkActionsMixin, ReadOnly):
     """Made on the page of a tenant; ended here before its day, where it must be."""
 
     list_display = ["tenant", "name", "value", "until", "reason", "made_at"]
     list_filter = ["name"]
     list_select_related = ["tenant"]
     search_fields = ["tenant__slug", "reason"]
-    actions = ["end_now"]
-
-    @admin.action(description="End now", permissions=["end"])
-    def end_now(self, request: HttpRequest, rows: Any) -> None:
-        """The plan's limit counts again at once."""
-        ended = sum(end_raise(raise_id=row.pk) for row in rows)
-        self.message_user(request, f"{ended} raise(s) ended.", messages.SUCCESS)
-
-    def has_end_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("billing.delete_limitraise"))
+    bulk_actions = ACTIONS
 
 
 class BudgetForm(TenantChosenForm):

@@ -27,7 +27,7 @@ from tikdash.redis import RedisGone, server
 from tikdash.tiklive.breaker import State, states
 from tikdash.ui.bars import Bar, bars_svg
 from tikdash.ui.numbers import exact, short
-from tikdash.ui.tiles import BAD, GOOD, WARN, Figure, Risk, Row, Tile, at, size, span, tile
+from tikdash.ui.tiles import BAD, GOOD, QUOTA, WARN, Figure, Risk, Row, Tile, at, size, span, tile
 
 #: Latency and refusals are those of the last minutes.
 UPSTREAM_MINUTES = 15
@@ -253,11 +253,12 @@ def risks() -> list[Risk]:
             .annotate(n=Sum("calls"))
             .order_by("-n")[:MOST_TENANTS]
         )
-        found = [Risk(tenant_id, f"Over its quota: {calls:,} calls refused today", 0.9) for tenant_id, calls in refused]
+        found = [Risk(one, f"Over its quota: {calls:,} calls refused today", 0.9, QUOTA) for one, calls in refused]
         open_alerts = UsageAlert.objects.filter(tenant__isnull=False, resolved_at=None, rule="budget_90")
         told = open_alerts.order_by("-opened_at").values_list("tenant_id", flat=True)[:MOST_TENANTS]
         over = {risk.tenant_id for risk in found}
-        return found + [Risk(one, "90 % of its month’s credits are used", 0.6) for one in told if one not in over]
+        said = "90 % of its month’s credits are used"
+        return found + [Risk(one, said, 0.6, QUOTA) for one in told if one not in over]
 
 
 def _drain(waiting: int, ended_per_s: float | None, seconds: float | None) -> str:

@@ -7,6 +7,7 @@ is neither due nor dead costs nothing.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -20,10 +21,11 @@ from snapshots.models import FetchJob
 from snapshots.scheduling.dispatch import jobs_in_flight
 from snapshots.scheduling.holds import holds_now
 from snapshots.scheduling.leases import NOW
+from snapshots.services.retrying import credits_of
 from tikdash import clock
 from tikdash.db.scope import all_tenants
 from tikdash.ui.numbers import exact
-from tikdash.ui.tiles import BAD, WARN, Figure, Risk, Row, Tile, span, tile
+from tikdash.ui.tiles import BAD, FAILING, STALE, WARN, Figure, Risk, Row, Tile, span, tile
 
 #: So many causes of death, and so many tenants of a kind of trouble, are shown.
 MOST_CAUSES, MOST_TENANTS = 8, 20
@@ -39,7 +41,7 @@ DUE = f"""
 """
 DEAD = "SELECT error_code, count(*) FROM fetch_jobs WHERE state = 'dead' GROUP BY error_code"
 #: Accounts whose profile should have been read long ago, by tenant, with how many accounts the tenant has.
-STALE = f"""
+STALE_ACCOUNTS = f"""
     WITH late AS (
         SELECT tenant_id, count(*) AS late FROM fetch_jobs
          WHERE state = 'active' AND queue = ANY(%(queues)s::text[]) AND kind = 'profile'
@@ -51,6 +53,14 @@ STALE = f"""
 DEAD_OF_TENANTS = """
     SELECT tenant_id, count(*) FROM (SELECT tenant_id FROM fetch_jobs WHERE state = 'dead' LIMIT %(read)s) AS dead
      GROUP BY tenant_id ORDER BY 2 DESC LIMIT %(most)s
+"""
+
+
+DUE_OF = f"""
+    SELECT kind, count(*) FROM fetch_jobs
+     WHERE state = 'active' AND queue = ANY(%(queues)s::text[]) AND claimable_at <= {NOW}
+           AND tenant_id = ANY(%(tenants)s::bigint[])
+     GROUP BY kind
 """
 
 
@@ -79,6 +89,22 @@ def jobs_now() -> JobsNow:
             for code, number in cursor.fetchall():
                 found.dead[code] += number
     return found
+
+
+def due_of(tenants: Sequence[int]) -> tuple[int, int]:
+    """Jobs of these tenants that are due now, paused or not, and the credits that they cost at least."""
+    jobs = credits = 0
+    parameters: dict[str, Any] = {
+        "queues": list(FetchJob.Queue.values),
+        "tenants": list(tenants),
+        "now": clock.frozen(),
+    }
+    for schema in schemas():
+        with all_tenants(schema), connection.cursor() as cursor:
+            cursor.execute(DUE_OF, parameters)
+            for kind, number in cursor.fetchall():
+                jobs, credits = jobs + number, credits + credits_of(kind, number)
+    return jobs, credits
 
 
 def jobs_link(**filters: str) -> str:
@@ -117,13 +143,13 @@ def risks() -> list[Risk]:
     parameters = _parameters() | {"most": MOST_TENANTS, "read": DEAD_READ}
     for schema in schemas():
         with all_tenants(schema), connection.cursor() as cursor:
-            cursor.execute(STALE, parameters)
+            cursor.execute(STALE_ACCOUNTS, parameters)
             for tenant_id, late, accounts in cursor.fetchall():
                 share = min(1.0, late / accounts) if accounts else 1.0
-                found.append(Risk(tenant_id, f"{share:.0%} of {accounts:,} accounts are stale", share))
+                found.append(Risk(tenant_id, f"{share:.0%} of {accounts:,} accounts are stale", share, STALE))
             cursor.execute(DEAD_OF_TENANTS, parameters)
             for tenant_id, number in cursor.fetchall():
-                found.append(Risk(tenant_id, f"{number:,} dead jobs", min(1.0, number / 100)))
+                found.append(Risk(tenant_id, f"{number:,} dead jobs", min(1.0, number / 100), FAILING))
     return found
 
 

@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import django_celery_beat.admin  # noqa: F401  (what it registers is replaced below)
-from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib import admin
 from django.http import HttpRequest
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
-from kombu.exceptions import OperationalError as BrokerError
-from redis.exceptions import RedisError
 from unfold.admin import ModelAdmin
 
-from tikdash.beat import change_entry, give_back, send_now
+from accounts.bulk_admin import BulkActionsMixin
+from tikdash.beat import ACTIONS, change_entry
 
 admin.site.unregister([ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule])
 
 
 @admin.register(PeriodicTask)
-class TimetableAdmin(ModelAdmin):  # type: ignore[misc]
+class TimetableAdmin(BulkActionsMixin, ModelAdmin):  # type: ignore[misc]
     """Entries are made by the settings; their times are changed here, and hold until they are given back."""
 
     list_display = ["name", "task", "enabled", "every", "last_run_at", "description"]
@@ -29,31 +27,11 @@ class TimetableAdmin(ModelAdmin):  # type: ignore[misc]
     ordering = ["name"]
     fields = ["name", "task", "enabled", "interval", "crontab", "description", "last_run_at", "total_run_count"]
     readonly_fields = ["name", "task", "description", "last_run_at", "total_run_count"]
-    actions = ["run_now", "give_back"]
+    bulk_actions = ACTIONS
 
     @admin.display(description="When")
     def every(self, entry: PeriodicTask) -> str:
         return str(entry.interval or entry.crontab or "–")
-
-    @admin.action(description="Run once now", permissions=["change"])
-    def run_now(self, request: HttpRequest, entries: QuerySet[PeriodicTask]) -> None:
-        """Sends each to a worker, beside its timetable."""
-        try:
-            for entry in entries:
-                send_now(entry=entry)
-        except (BrokerError, RedisError, OSError):
-            self.message_user(request, "No worker can be told: Redis does not answer.", messages.ERROR)
-        else:
-            self.message_user(request, f"{len(entries)} task(s) are sent.", messages.SUCCESS)
-
-    @admin.action(description="Give back to the settings", permissions=["change"])
-    def give_back(self, request: HttpRequest, entries: QuerySet[PeriodicTask]) -> None:
-        """From the next start of beat on the settings decide again."""
-        for entry in entries:
-            give_back(entry=entry)
-        self.message_user(
-            request, "From the next start of beat on the settings decide on these again.", messages.SUCCESS
-        )
 
     def save_model(self, request: HttpRequest, obj: PeriodicTask, form: Any, change: bool) -> None:
         change_entry(entry=obj, by=request.user.get_username())

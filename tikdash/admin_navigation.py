@@ -57,7 +57,18 @@ def _shown(request: HttpRequest) -> str:
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Groups of links; the shard on the screen is marked."""
+    """Groups of links; the shard on the screen is marked, and the one link that leads nearest to this page."""
+    groups = _groups(request)
+    links = [item for group in groups for item in group["items"] if "?" not in item["link"]]
+    nearest = max((one["link"] for one in links if request.path.startswith(one["link"])), key=len, default="")
+    for group in groups:
+        for item in group["items"]:
+            # unfold would take every link that is a part of this address.
+            item["active"] = item["link"] == nearest
+    return groups
+
+
+def _groups(request: HttpRequest) -> list[dict[str, Any]]:
     shown = _shown(request)
 
     def models(*rows: tuple[str, str, str]) -> list[dict[str, Any]]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from celery import current_app
 from django.db import transaction
+from django.db.models import QuerySet
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
 
+from accounts.bulk_page import BulkAction
 from accounts.services.auditing import Target, record
+from tikdash.errors import NotFound, Unavailable
 
 #: Begins the description of an entry that a person has changed.
 CHANGED_BY = "Changed by"
@@ -55,3 +61,52 @@ def send_now(*, entry: PeriodicTask) -> None:
 def _facts(entry: PeriodicTask) -> dict[str, Any]:
     schedule: CrontabSchedule | IntervalSchedule | None = entry.interval or entry.crontab
     return {"enabled": entry.enabled, "schedule": str(schedule) if schedule else ""}
+
+
+def _run_says(rows: QuerySet[PeriodicTask]) -> Sequence[str]:
+    off = rows.filter(enabled=False).count()
+    return [
+        "Each is sent to a worker once, beside its timetable; none does harm when it runs twice. It costs what it costs"
+        " at its time: those that plan and dispatch begin jobs that are due, no others.",
+        *([f"Switched off: {off}. They are sent nevertheless and stay off."] if off else []),
+    ]
+
+
+def _run(entry_id: int, data: dict[str, Any]) -> bool:
+    try:
+        send_now(entry=_entry(entry_id))
+    except (BrokerError, RedisError, OSError):
+        raise Unavailable("No worker can be told: Redis does not answer.") from None
+    return True
+
+
+def _back_says(rows: QuerySet[PeriodicTask]) -> Sequence[str]:
+    changed = rows.filter(description__startswith=CHANGED_BY).count()
+    off = rows.filter(enabled=False).count()
+    return [
+        f"Changed by people: {changed}. From the next start of beat on the settings decide on these again.",
+        f"Switched off: {off}. They are on again at once. It costs no credits.",
+    ]
+
+
+def _give_back(entry_id: int, data: dict[str, Any]) -> bool:
+    give_back(entry=_entry(entry_id))
+    return True
+
+
+def _entry(entry_id: int) -> PeriodicTask:
+    entry = PeriodicTask.objects.filter(pk=entry_id).first()
+    if entry is None:
+        raise NotFound("There is no such entry any more.")
+    return entry
+
+
+ACTIONS = [
+    BulkAction(
+        "run_now", "Run once now", "django_celery_beat.change_periodictask", PeriodicTask, _run_says, _run
+    ),
+    BulkAction(
+        "give_back", "Give back to the settings", "django_celery_beat.change_periodictask", PeriodicTask, _back_says,
+        _give_back,
+    ),
+]  # fmt: skip

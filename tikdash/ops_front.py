@@ -7,13 +7,12 @@ and without Redis nothing is kept. Tiles are the same for everybody, so that the
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache as once
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from celery import current_app
@@ -33,7 +32,22 @@ from billing.operations import queue_standings
 from snapshots.scheduling.dispatch import LAST_TICK
 from tikdash import clock
 from tikdash.errors import TikdashError
-from tikdash.ui.tiles import BAD, GOOD, WARN, Figure, Risk, Row, Tile, TileProvider, at, span, tile
+from tikdash.ui.numbers import exact
+from tikdash.ui.tiles import (
+    BAD,
+    GOOD,
+    KEY,
+    RISKS,
+    WARN,
+    Figure,
+    Row,
+    Tile,
+    TileProvider,
+    at,
+    risks_by_tenant,
+    span,
+    tile,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -107,14 +121,20 @@ def fleet() -> Tile:
 @tile("risks", "Tenants at risk", permission="accounts.view_tenant", link="admin:accounts_tenant_changelist", wide=True)
 def risks() -> Tile:
     """Those whose numbers are late, whose jobs die, who have no key, or who have used up their quota."""
-    found: dict[int, list[Risk]] = defaultdict(list)
-    for path in settings.OPS_RISKS:
-        for risk in cast("Iterable[Risk]", import_string(path)()):
-            found[risk.tenant_id].append(risk)
+    found = risks_by_tenant()
+    tenants = reverse("admin:accounts_tenant_changelist")
+    of_kind = Counter(kind for of_one in found.values() for kind in {risk.kind for risk in of_one})
     worst = sorted(found, key=lambda one: -sum(risk.weight for risk in found[one]))[:MOST_RISKS]
     slugs = dict(Tenant.objects.filter(pk__in=worst).values_list("pk", "slug"))
     return Tile(
-        figures=(Figure("At risk", str(len(found)), "", WARN if found else GOOD),),
+        figures=(
+            Figure("At risk", exact(len(found)), "", WARN if found else GOOD, f"{tenants}?risk=any"),
+            *(
+                Figure(label, exact(of_kind[kind]), "", (BAD if kind == KEY else WARN) if of_kind[kind] else "",
+                       f"{tenants}?risk={kind}")
+                for kind, label in RISKS.items()
+            ),
+        ),
         headings=("Tenant", "Why"),
         rows=tuple(
             Row(
@@ -126,7 +146,7 @@ def risks() -> Tile:
             if tenant_id in slugs
         ),
         nothing="None.",
-    )
+    )  # fmt: skip
 
 
 @once

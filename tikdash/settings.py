@@ -362,6 +362,9 @@ TENANT_IS_BUSY = "snapshots.selectors.has_running_jobs"
 #: What apps show and do on a tenant's page of the administration (`accounts.tenant_page`), in this order.
 TENANT_PANELS = ["accounts.tenant_panels.panels", "billing.tenant_page.panels", "snapshots.tenant_page.panels"]
 TENANT_ACTIONS = ["accounts.tenant_actions.ACTIONS", "billing.tenant_page.ACTIONS"]
+#: What operators do to many rows of a list at once (`accounts.bulk_page`), and who knows what is due for tenants.
+BULK_ACTIONS = ["accounts.bulk_actions.ACTIONS", "billing.bulk_actions.ACTIONS", "tikdash.beat.ACTIONS"]
+DUE_WORK = "snapshots.ops.due_of"
 #: Who tracks the handle that was typed at the sign-up; `accounts` asks.
 FIRST_ACCOUNT = "snapshots.services.first_account.first_account"
 

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 
+from accounts.bulk_admin import batch_page
 from accounts.web import deletion, sign_up, views
 from snapshots.handles_admin import bring_handles
 from tikdash.admin_navigation import choose_shard
@@ -28,6 +29,7 @@ urlpatterns = [
     path("you/", include("accounts.web.you_urls")),
     path("admin/shard/", admin.site.admin_view(choose_shard), name="admin_shard"),
     path("admin/tenants/<int:tenant_id>/handles/", admin.site.admin_view(bring_handles), name="admin_bring_handles"),
+    path("admin/batches/<slug:run>/", admin.site.admin_view(batch_page), name="admin_batch"),
     path("admin/tiles/", admin.site.admin_view(refreshed), name="admin_tiles"),
     path("admin/login/", login_not_required(views.admin_log_in)),
     path("admin/", admin.site.urls),

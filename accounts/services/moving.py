@@ -110,6 +110,19 @@ def _send(tenant_id: int, dedicated: bool) -> None:
         log.warning("message_not_sent", task=TASK, why=type(error).__name__)
 
 
+def progress_of(move: TenantMove) -> str:
+    """How far a move is, for operators: table by table, as each is one statement."""
+    if move.state == State.SWITCHED:
+        return f"{move.target} counts; {move.source} is being emptied"
+    if move.frozen_at is None:
+        return "waits until jobs that run have ended"
+    tables = [table.name for table in tables_in_order(move.source)]
+    copied = [name for name in tables if name in move.sums]
+    rows = sum(move.sums[name][0] for name in copied)
+    rest = next((f"; next is {name}" for name in tables if name not in move.sums), "; both sides are compared")
+    return f"{len(copied)} of {len(tables)} tables are copied, {rows:,} rows{rest}"
+
+
 def abandon_move(*, tenant: TenantRef) -> str:
     """Calls off a move that has not changed sides: its copies go, and the tenant is as before. Returns the schema where
     it stays. Raises CannotMove."""
@@ -196,13 +209,24 @@ def _copy_and_switch(tenant_id: int, move: TenantMove) -> None:
     tables = tables_in_order(move.source)
     for _round in range(ROUNDS):
         for table in tables:
-            if sum_of(move.source, table, tenant_id) != sum_of(move.target, table, tenant_id):
+            there = sum_of(move.source, table, tenant_id)
+            if there != sum_of(move.target, table, tenant_id):
                 _copy(move, table, tenant_id)
+                _note_progress(move, table, there)
                 _passed(f"copied {table.name}")
+            else:
+                _note_progress(move, table, there)
         if _switch(tenant_id, move, tables):
             _passed("switched")
             return
     raise CannotMove("Rows keep changing although the tenant is read-only. Look for what writes, and call it again.")
+
+
+def _note_progress(move: TenantMove, table: Table, there: Sum) -> None:
+    """So that operators see how far it is; the sums that count are those of the switch."""
+    move.sums[table.name] = list(there)
+    with all_tenants():
+        TenantMove.objects.filter(pk=move.pk).update(sums=move.sums)
 
 
 def _copy(move: TenantMove, table: Table, tenant_id: int) -> None:

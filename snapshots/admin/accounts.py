@@ -15,6 +15,7 @@ from django.urls import path
 from accounts.selectors import tenant_by_id
 from snapshots.admin.jobs import RETRY, TenantFilter
 from snapshots.admin.measured import DECIDE, decide, decisions_of, jobs_of, measured
+from snapshots.admin.ranges import MeasuredFilter, TrackedFilter
 from snapshots.admin.searching import account_condition, every_word
 from snapshots.analytics.growth import COUNTERS
 from snapshots.models import TrackedAccount
@@ -30,7 +31,7 @@ REFRESH, BACKFILL = "snapshots.refresh_trackedaccount", "snapshots.backfill_trac
 @admin.register(TrackedAccount)
 class TrackedAccountAdmin(LargeList):
     list_display = ["username", "tenant", "nickname", "state", "tracked_reason", "follower_count", "measured_at"]
-    list_filter = ["state", "tracked_reason", TenantFilter]
+    list_filter = ["state", "tracked_reason", TrackedFilter, MeasuredFilter, TenantFilter]
     list_select_related = ["tenant"]
     search_fields = ["username"]
     search_help_text = "A handle or its beginning, an id at TikTok, a sec_uid, or a tenant's address."

@@ -12,6 +12,7 @@ from django.urls import path
 
 from snapshots.admin.jobs import TenantFilter
 from snapshots.admin.measured import DECIDE, decide, decisions_of, measured
+from snapshots.admin.ranges import PostedFilter
 from snapshots.admin.searching import every_word, post_condition
 from snapshots.models import Post
 from snapshots.models.posts import POST_COUNTERS
@@ -22,7 +23,7 @@ from tikdash.ui.admin_lists import LargeList
 @admin.register(Post)
 class PostAdmin(LargeList):
     list_display = ["short_title", "account", "tenant", "kind", "posted_at", "play_count", "digg_count", "deleted_at"]
-    list_filter = [TenantFilter]
+    list_filter = [PostedFilter, TenantFilter]
     #: Of what a search or a tenant has narrowed: over all posts no index answers them.
     narrower = ["kind", "pinned"]
     list_select_related = ["account", "tenant"]

@@ -74,7 +74,7 @@ def test_a_page_names_its_visitor_and_its_request(cast: Cast) -> None:
 def test_staff_in_the_admin_is_named_to_operators_and_not_to_the_customer(cast: Cast) -> None:
     client = browser(cast.olga, "localhost")
     data = {"action": "pause_fetching", "_selected_action": [cast.acme.id], "reason": "Unpaid"}
-    client.post("/admin/accounts/tenant/", data)
+    client.post("/admin/accounts/tenant/", data | {"confirmed": "1", "counted": 1})
     entry = entries(cast.acme)[-1]
     assert (entry.event, entry.actor_kind, entry.actor_label) == ("fetching.paused", "staff", cast.olga.email)
     assert entry.reason == "Unpaid."

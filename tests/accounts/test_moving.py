@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -98,6 +99,29 @@ def test_there_and_back_again_every_row_is_what_it_was(mover: TenantRef, committ
     with all_tenants():
         entries = AuditEntry.objects.filter(event="workspace.moved", tenant_id=mover.id).order_by("id")
         assert [entry.after for entry in entries] == [{"schema": "tenant_mover"}, {"schema": "shared"}]
+
+
+def test_operators_see_table_by_table_how_far_it_is(mover: TenantRef, committed_db: Cast, monkeypatch: Any) -> None:
+    olga = Client(headers={"host": "localhost"})
+    olga.force_login(committed_db.olga, backend=BACKEND)
+    seen: list[str] = []
+
+    def look(step: str) -> None:
+        page = olga.get(f"/admin/accounts/tenant/{mover.id}/change/").content.decode()
+        seen.append(step + ": " + "".join(re.findall(r"from shared to tenant_mover since [^<]*", page)))
+
+    monkeypatch.setattr(moving, "_passed", look)
+    moved = move(mover, True)
+    assert seen[0].startswith("begun: ") and seen[0].endswith("waits until jobs that run have ended")
+    assert f"0 of {moved.tables} tables are copied, 0 rows; next is " in seen[1]
+    copied = [int(found[1]) for one in seen if (found := re.search(r": (\d+) of \d+ tables are copied", one))]
+    assert copied == sorted(copied) and len(set(copied)) > 5, copied
+    [switched] = [one for one in seen if one.startswith("switched")]
+    assert switched.endswith("tenant_mover counts; shared is being emptied")
+    assert seen[-1] == "done: ", "nothing is under way any more"
+    with all_tenants():
+        kept = TenantMove.objects.get(tenant_id=mover.id)
+    assert sum(rows for rows, _checksum in kept.sums.values()) == moved.rows
 
 
 def test_no_two_schemas_give_the_same_id(mover: TenantRef, committed_db: Cast) -> None:

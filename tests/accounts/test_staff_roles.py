@@ -172,7 +172,8 @@ def test_staff_is_changed_by_superusers_only(cast: Cast, path: str) -> None:
 def test_finance_gives_a_plan_and_pauses_nothing(cast: Cast) -> None:
     client = of_role(cast, "finance")
     listed = reverse("admin:accounts_tenant_changelist")
-    client.post(listed, {"action": "pause_fetching", "reason": "No.", "_selected_action": [cast.acme.id]})
+    client.post(listed, {"action": "pause_fetching", "reason": "No.", "_selected_action": [cast.acme.id],
+                         "confirmed": "1", "counted": 1})  # fmt: skip
     assert Tenant.objects.get(pk=cast.acme.id).fetching_paused_at is None
     with all_tenants():
         assert not AuditEntry.objects.filter(event="fetching.paused").exists()

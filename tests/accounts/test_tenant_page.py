@@ -210,9 +210,11 @@ def test_more_credits_pass_the_gate_and_are_ended_by_hand(cast: Cast, olga: Clie
     raised = month_of_the_gate()
     with all_tenants():
         row = LimitRaise.objects.get()
-    assert (
-        olga.post("/admin/billing/limitraise/", {"action": "end_now", "_selected_action": [row.pk]}).status_code == 302
-    )
+    chosen = {"action": "end_now", "_selected_action": [row.pk]}
+    assert "Counting today: 1, of 1 tenant(s)" in olga.post("/admin/billing/limitraise/", chosen).content.decode()
+    assert month_of_the_gate() == raised
+    confirmed = chosen | {"confirmed": "1", "counted": 1}
+    assert olga.post("/admin/billing/limitraise/", confirmed).status_code == 302
     assert month_of_the_gate() * 3 == pytest.approx(raised, abs=3)
     assert "billing.limit_raise_ended" in [entry.event for entry in entries(cast.rival)]
 

@@ -259,7 +259,10 @@ def test_operators_find_a_token_in_the_admin_and_revoke_it(cast: Cast) -> None:
     assert "Reporting" in listed
     shown = client.get(f"/admin/accounts/apitoken/{made.id}/change/").content.decode()
     assert row(made).digest not in shown
-    client.post("/admin/accounts/apitoken/", {"action": "revoke", "_selected_action": [made.id], "reason": "Leaked"})
+    chosen = {"action": "revoke", "_selected_action": [made.id], "reason": "Leaked"}
+    assert client.post("/admin/accounts/apitoken/", chosen).status_code == 200
+    assert row(made).revoked_at is None, "it is asked first"
+    client.post("/admin/accounts/apitoken/", chosen | {"confirmed": "1", "counted": 1})
     assert row(made).revoked_reason == "Leaked"
     with tenant_scope(cast.acme):
         entry = AuditEntry.objects.order_by("-id").first()

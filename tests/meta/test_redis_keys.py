@@ -49,6 +49,8 @@ OF_NOBODY = {
     "ops:tile:{provider.code}": "figures of operators' front page, over all tenants, for some seconds",
     "ops:known:{provider.code}": "when such a figure was last known",
     "api:rate:{name}:{window}": "requests of a token or an address, for two minutes",
+    "ops:batch:{run}": "how far an operator's run over many rows is: counts and up to twenty sentences, for a day",
+    "ops:batch:{run}:rows": "the keys of these rows, for a day",
     "ops:retry:{run}": "how far an operator's run over dead jobs is: counts, for a while",
 }
 KNOWN = OF_TENANT | WITH_TENANTS | OF_NOBODY

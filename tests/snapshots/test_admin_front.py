@@ -169,6 +169,39 @@ def test_the_list_behind_a_number_has_as_many_rows(cast: Cast, olga: Client, noo
         assert olga.get("/admin/snapshots/fetchjob/", {"stands": name}).context["cl"].result_count == rows
 
 
+def test_the_lists_of_tenants_at_risk_have_those_that_the_tile_counts(cast: Cast, olga: Client, noon: datetime) -> None:
+    make_dead(cast.acme, 3, noon)
+    with tenant_scope(cast.rival):
+        make_job(make_account("late"), next_due_at=noon - timedelta(hours=2))
+    with all_tenants():
+        UsageAlert.objects.create(
+            tenant_id=cast.acme.id, rule="budget_90", subject="month", period=noon.date(), level="critical",
+            sentence="Nearly.", opened_at=noon, seen_at=noon,
+        )  # fmt: skip
+    Tenant.objects.filter(pk=cast.globex.id).update(
+        fetching_paused_at=noon, fetching_paused_reason="No key.", fetching_paused_cause="key"
+    )
+    risks = tile(front(olga), "risks")
+    expected: dict[str, tuple[str, set[str]]] = {
+        "any": ("At risk", {"acme", "rival", "globex"}), "key": ("No key", {"globex"}), "quota": ("Quota", {"acme"}),
+        "stale": ("Stale", {"rival"}), "failing": ("Failing", {"acme"}), "paused": ("Paused by us", set()),
+    }  # fmt: skip
+    for name, (label, slugs) in expected.items():
+        assert f"{label} {len(slugs)}" in risks, risks
+        rows = olga.get("/admin/accounts/tenant/", {"risk": name}).context["cl"].result_list
+        assert {row.slug for row in rows} == slugs, name
+
+
+def test_one_link_of_the_sidebar_is_marked(olga: Client) -> None:
+    for path, titles in {
+        "billing/platformbudget/spending/": ["Spending"], "billing/platformbudget/": ["Our budgets"],
+        "snapshots/fetchjob/dead/": ["Dead jobs by cause"], "snapshots/fetchjob/": ["Jobs"],
+        "accounts/tenant/": ["Tenants"], "accounts/tenanterasure/": ["Deletions"], "": [],
+    }.items():  # fmt: skip
+        groups = olga.get(f"/admin/{path}").context["sidebar_navigation"]
+        assert [item["title"] for group in groups for item in group["items"] if item["active"]] == titles, path
+
+
 def test_what_refreshes_is_the_tiles_alone_and_only_while_somebody_looks(olga: Client) -> None:
     page = front(olga)
     assert 'hx-trigger="every 30s [!document.hidden]' in page

@@ -153,16 +153,17 @@ def test_staff_pause_and_resume_in_the_admin_with_a_reason(cast: Cast) -> None:
     olga = browser(cast.olga)
 
     def act(action: str, reason: str = "") -> str:
-        data = {"action": action, "_selected_action": [cast.acme.id, cast.rival.id], "reason": reason}
+        chosen = [cast.acme.id, cast.rival.id]
+        data = {"action": action, "_selected_action": chosen, "reason": reason, "confirmed": "1", "counted": 2}
         return html.unescape(olga.post("/admin/accounts/tenant/", data, follow=True).content.decode())
 
     assert "Say why: the customer reads the reason." in act("pause_fetching")
     assert tenant_by_slug("acme").paused_reason == ""
-    assert "Fetching is paused for 2 tenant(s)." in act("pause_fetching", WHY)
+    assert "Pause fetching: done for 2 tenants." in act("pause_fetching", WHY)
     assert tenant_by_slug("rival").paused_reason == WHY
     assert f": {WHY}" in html.unescape(olga.get("/admin/accounts/tenant/").content.decode())
-    assert "Fetching goes on for 2 tenant(s)." in act("resume_fetching")
-    assert f"Fetching paused: {WHY}" in html.unescape(
+    assert "Resume fetching: done for 2 tenants." in act("resume_fetching")
+    assert f"Pause fetching: {WHY}" in html.unescape(
         olga.get(f"/admin/accounts/tenant/{cast.acme.id}/history/").content.decode()
     )
 

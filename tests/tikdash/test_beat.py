@@ -56,7 +56,11 @@ def test_what_was_changed_outlives_a_start_until_it_is_given_back(olga: Client) 
         noted = AuditEntry.objects.get(event="fetching.schedule_changed")
     assert (noted.tenant_id, noted.actor_label, noted.target_label) == (None, "olga@tikdash.example", NAME)
     assert noted.before["schedule"] == "every 60 seconds" and noted.after["schedule"] == "every 10 minutes"
-    olga.post("/admin/django_celery_beat/periodictask/", {"action": "give_back", "_selected_action": [entry().pk]})
+    chosen = {"action": "give_back", "_selected_action": [entry().pk]}
+    asked = olga.post("/admin/django_celery_beat/periodictask/", chosen).content.decode()
+    assert "Changed by people: 1." in asked and "Switched off: 1." in asked
+    assert entry().description, "it is asked first"
+    olga.post("/admin/django_celery_beat/periodictask/", chosen | {"confirmed": "1", "counted": 1})
     start()
     assert (entry().interval.every, entry().enabled) == (60, True)
 
@@ -76,7 +80,8 @@ def test_only_who_may_change_it_does(beats: Cast) -> None:
     path = f"/admin/django_celery_beat/periodictask/{entry().pk}/change/"
     assert looks.get("/admin/django_celery_beat/periodictask/").status_code == 200
     assert looks.post(path, {"interval": "", "crontab": ""}).status_code == 403
-    looks.post("/admin/django_celery_beat/periodictask/", {"action": "run_now", "_selected_action": [entry().pk]})
+    chosen = {"action": "run_now", "_selected_action": [entry().pk], "confirmed": "1", "counted": 1}
+    looks.post("/admin/django_celery_beat/periodictask/", chosen)
     with all_tenants():
         assert not AuditEntry.objects.filter(event__startswith="fetching.").exists()
     assert staff_with().get("/admin/django_celery_beat/periodictask/").status_code == 403

@@ -6,9 +6,14 @@ in the settings (`OPS_TILES`). Tenants in trouble are named by functions of `OPS
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 #: How a figure stands; empty where it says nothing of good or bad.
 GOOD, WARN, BAD = "good", "warn", "bad"
@@ -62,13 +67,28 @@ class TileProvider:
     wide: bool
 
 
+#: In what a tenant can be in trouble, and what the list of those is called.
+KEY, QUOTA, STALE, FAILING, PAUSED = "key", "quota", "stale", "failing", "paused"
+RISKS = {KEY: "No key", QUOTA: "Quota", STALE: "Stale", FAILING: "Failing", PAUSED: "Paused by us"}
+
+
 @dataclass(frozen=True)
 class Risk:
-    """What is wrong with one tenant; what weighs most is shown first."""
+    """What is wrong with one tenant; what weighs most is shown first. `kind` is one of RISKS."""
 
     tenant_id: int
     said: str
     weight: float
+    kind: str
+
+
+def risks_by_tenant() -> dict[int, list[Risk]]:
+    """What all apps know to be wrong with tenants: the same for the front page and for the list behind it."""
+    found: dict[int, list[Risk]] = defaultdict(list)
+    for path in settings.OPS_RISKS:
+        for risk in cast("Iterable[Risk]", import_string(path)()):
+            found[risk.tenant_id].append(risk)
+    return dict(found)
 
 
 def tile(
