@@ -38,7 +38,7 @@ def test_a_look_begins_with_a_reason_shows_and_changes_nothing_and_ends_in_the_a
     expect(banner).to_contain_text(REASON)
     expect(banner.get_by_role("timer")).to_have_text(re.compile(r"^(30:00|2\d:\d\d)$"))
     page.goto(stack.url("acme", f"/accounts/{lena}/"))
-    expect(page.get_by_role("heading", name="lena.bakes").first).to_be_visible()
+    expect(page.get_by_text("@lena.bakes").first).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
     expect(banner).to_be_visible()
     assert overflow(page) <= 0
