@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from accounts.models import Export
+from django.db.models import Q
+
+from accounts.models import ApiToken, Export
 from tikdash import clock
 
 MOST_SHOWN = 30
@@ -23,6 +25,7 @@ class ExportRef:
     state: str
     asked_by_id: int | None
     asked_label: str
+    tags: tuple[str, ...]
     done: int
     total: int
     size: int
@@ -53,10 +56,30 @@ def export_listed(export_id: UUID) -> ExportRef | None:
     return _ref(row) if row else None
 
 
+def exports_of_token(token_id: int, *, after: tuple[datetime, UUID] | None, most: int) -> list[ExportRef]:
+    """Those that a token has asked for, the newest first, behind the moment and id of `after`."""
+    rows = Export.objects.filter(of_token(token_id)).order_by("-created_at", "-pk")
+    if after is not None:
+        rows = rows.filter(Q(created_at__lt=after[0]) | Q(created_at=after[0], pk__lt=after[1]))
+    return [_ref(row) for row in rows[:most]]
+
+
+def export_of_token(token_id: int, export_id: UUID) -> ExportRef | None:
+    """One of them."""
+    row = Export.objects.filter(of_token(token_id), pk=export_id).first()
+    return _ref(row) if row else None
+
+
+def of_token(token_id: int) -> Q:
+    """What a token has asked for, or the one in whose place it is."""
+    former = ApiToken.objects.filter(replaced_by_id=token_id).values("pk")
+    return Q(token_id=token_id) | Q(token_id__in=former)
+
+
 def _ref(row: Export) -> ExportRef:
     is_over = row.state == Export.State.READY and row.expires_at is not None and row.expires_at <= clock.now()
     return ExportRef(
         row.pk, row.kind, str(row.parameters.get("format", "")), "expired" if is_over else str(row.state),
-        row.asked_by_id, row.asked_label, row.done, row.total, row.size, row.error, row.created_at, row.finished_at,
-        row.expires_at,
+        row.asked_by_id, row.asked_label, tuple(row.parameters.get("tags", ())), row.done, row.total,
+        row.size, row.error, row.created_at, row.finished_at, row.expires_at,
     )  # fmt: skip

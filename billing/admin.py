@@ -86,6 +86,7 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
             "history_days",
             "readings_kept_days",
             "features",
+            "api_requests_per_minute",
             "grace_days",
             "requests_per_minute",
             "requests_burst",
@@ -122,6 +123,7 @@ class PlanAdmin(admin_ledger.Recorded):
                     "history_days",
                     "readings_kept_days",
                     "features",
+                    "api_requests_per_minute",
                     "grace_days",
                 ]
             },

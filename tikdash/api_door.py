@@ -25,9 +25,10 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 
 from accounts.models import Domain
 from accounts.services.auditing import acting
+from accounts.services.exports import token_of_link
 from accounts.services.repeating import answered_once
 from accounts.services.telling import maintenance_now
-from accounts.services.tokens import BadToken, TokenIdentity, authenticate
+from accounts.services.tokens import BadToken, TokenIdentity, authenticate, authenticate_link
 from tikdash.api import errors, limiting
 from tikdash.db.guard import was_refused
 from tikdash.db.scope import tenant_scope
@@ -44,6 +45,8 @@ URLCONF = "tikdash.urls_api"
 #: Read without a token: what the API is.
 OPEN = ("/api/docs/", "/api/v1/openapi.")
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
+#: The one address that a signed link may lead to, and where its signature is.
+LINKED, LINK_KEY = "api_export_file", "key"
 CREDITS_LEFT = {"credits_day": "Credits-Left-Day", "credits_month": "Credits-Left-Month"}
 #: Tokens that are no good, from one address in a minute: the next ones are told to wait, good ones are not.
 WRONG_A_MINUTE = 60
@@ -106,12 +109,12 @@ def _serve(request: Any) -> HttpResponseBase:
         if not is_public and not Domain.objects.filter(domain=host).exists():
             raise NotFound
         return _view(request)
-    identity = _identity(request)
+    identity = _of_link(request) or _identity(request)
     if not is_public and not Domain.objects.filter(domain=host, tenant_id=identity.tenant.id).exists():
         raise BadToken
     request.identity, request.tenant = identity, identity.tenant
     with _inside(identity):
-        rate = limiting.count(f"token:{identity.token_id}", _limit_of(identity))
+        rate = limiting.count(f"token:{identity.token_id}", limits_of(identity.tenant).api_requests_per_minute)
         response = _limited(request, identity, rate)
         told = rate.headers | (_credits_left(identity) if request.method not in READING else {})
     for name, value in told.items():
@@ -149,16 +152,26 @@ def _identity(request: HttpRequest) -> TokenIdentity:
         raise
 
 
+def _of_link(request: HttpRequest) -> TokenIdentity | None:
+    """Whose token signed the link that is followed; None where it is no link to a file."""
+    if request.method not in READING or LINK_KEY not in request.GET:
+        return None
+    try:
+        match = get_resolver(URLCONF).resolve(request.path_info)
+    except Resolver404:
+        return None
+    if match.url_name != LINKED:
+        return None
+    token_id = token_of_link(request.GET[LINK_KEY], match.kwargs["export_id"])
+    return authenticate_link(token_id, _ip_of(request))
+
+
 def _ip_of(request: HttpRequest) -> str:
     """Empty where the server does not know it, as behind a socket without a proxy that is trusted."""
     try:
         return str(get_adapter().get_client_ip(request) or "")
     except PermissionDenied:
         return ""
-
-
-def _limit_of(identity: TokenIdentity) -> int:
-    return int(settings.API_REQUESTS_PER_MINUTE.get(limits_of(identity.tenant).queue, 60))
 
 
 def _limited(request: Any, identity: TokenIdentity, rate: limiting.Rate) -> HttpResponseBase:

@@ -38,7 +38,7 @@ class PlanLimits:
 
     `readings_kept_days` is None where readings are kept as long as the installation says, `daily_credits` without a
     cap, `history_days` where pages show all that is kept. `seats` are members and open invitations together.
-    `features` are those of `FEATURES` that the plan has.
+    `features` are those of `FEATURES` that the plan has. `api_requests_per_minute` are each API token's.
     """
 
     code: str
@@ -52,6 +52,7 @@ class PlanLimits:
     seats: int = 3
     history_days: int | None = None
     features: frozenset[str] = frozenset()
+    api_requests_per_minute: int = 60
 
     def days_shown(self, wanted: int) -> int:
         """How many of the days that somebody wants to see the plan shows."""

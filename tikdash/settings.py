@@ -494,8 +494,6 @@ CONTENT_SECURITY_POLICY = {
 
 # --- partner API -----------------------------------------------------------------------------------------------------
 
-#: Requests a minute of one token, by the tier of its workspace's plan.
-API_REQUESTS_PER_MINUTE = {"free": 60, "pro": 300, "enterprise": 1_200}
 REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_AUTHENTICATION_CLASSES": [],
@@ -507,7 +505,7 @@ REST_FRAMEWORK: dict[str, object] = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tikdash API",
-    "VERSION": "1.0.0",
+    "VERSION": "1.1.0",
     "OAS_VERSION": "3.1.1",
     "DESCRIPTION": (
         "Tracked TikTok accounts, their growth and posts, of one workspace: the token's."

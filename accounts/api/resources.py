@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from accounts.token_list import token_of
 from tikdash.api.views import Resource, answers
+from tikdash.plans import limits_of
 
 
 class Token(serializers.Serializer):
@@ -24,6 +25,7 @@ class Token(serializers.Serializer):
     networks = serializers.ListField(child=serializers.CharField(), help_text="Only from these; empty: from anywhere.")
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
+    requests_per_minute = serializers.IntegerField(help_text="How many it may make, by the workspace's plan.")
     is_replaced = serializers.BooleanField(help_text="Whether another one is to be used, because this one ends soon.")
 
 
@@ -44,6 +46,7 @@ class OwnToken(Resource):
                 "networks": found.networks,
                 "created_at": found.created_at,
                 "expires_at": found.expires_at,
+                "requests_per_minute": limits_of(self.tenant).api_requests_per_minute,
                 "is_replaced": found.is_replaced,
             }
         )

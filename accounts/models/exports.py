@@ -11,8 +11,9 @@ from tikdash.db.rls import TenantForeignKey
 class Export(models.Model):
     """A file of data that a worker makes, in the private storage until `expires_at`.
 
-    Without a tenant it is for operators, about what `subject` names. `done` of `total` parts are written, `size` are
-    the bytes so far. Whoever makes it has it until `lease_until`; then somebody else begins anew.
+    Without a tenant it is for operators, about what `subject` names. Either a person asked for it or an API token.
+    `done` of `total` parts are written, `size` are the bytes so far. Whoever makes it has it until `lease_until`; then
+    somebody else begins anew.
     """
 
     class State(models.TextChoices):
@@ -33,6 +34,7 @@ class Export(models.Model):
     asked_by = models.ForeignKey(
         "accounts.User", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
+    token_id = models.BigIntegerField(null=True, help_text="The API token that asked for it.")
     asked_label = models.CharField(max_length=254, blank=True, help_text="Who asked, as people are shown it.")
     state = models.CharField(max_length=9, choices=State, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -58,7 +60,7 @@ class Export(models.Model):
         constraints = [
             models.UniqueConstraint(
                 name="exports_one_at_a_time",
-                fields=["tenant", "kind", "subject"],
+                fields=["tenant", "kind", "subject", "token_id"],
                 condition=Q(state__in=["waiting", "running"]),
                 nulls_distinct=False,
             ),

@@ -70,6 +70,7 @@ class Making:
 class ExportKind:
     """A kind of export. `feature` is what the plan must have; with `step_up` whoever asks or fetches says once more who
     they are. `formats` are those to choose from, the first where nobody chooses; `of_operators`: no tenant's.
+    `resources` are those of the API that a token must be allowed to read for it; without any it is for people only.
 
     `check` looks at the parameters before anything is kept, and raises BadInput.
     """
@@ -83,6 +84,7 @@ class ExportKind:
     formats: tuple[str, ...] = ()
     step_up: bool = False
     of_operators: bool = False
+    resources: tuple[str, ...] = ()
     downloaded: str = "workspace.export_downloaded"
 
     def checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:

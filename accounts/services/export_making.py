@@ -179,8 +179,10 @@ def _finished(row: Export, making: Making, size: int) -> bool:
             finished_at=now, expires_at=expires_at,
         ):  # fmt: skip
             return False
-        # One file of a kind a person: what is old goes as soon as there is a new one.
-        same = {name: getattr(row, name) for name in ("tenant_id", "kind", "subject", "asked_by_id", "asked_label")}
+        # One file of a kind a person: what is old goes as soon as there is a new one. A token's programs may need the
+        # same kind for several tags.
+        whose = ("tenant_id", "kind", "subject", "asked_by_id", "asked_label", "token_id")
+        same = {name: getattr(row, name) for name in whose} | ({"parameters": row.parameters} if row.token_id else {})
         before = Export.objects.filter(**same, state=State.READY).exclude(pk=row.pk)
         former = list(before.values_list("pk", flat=True))
         before.update(state=State.EXPIRED)

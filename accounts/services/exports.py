@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import IO, Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from django.db.models import Q
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
+from accounts.export_list import of_token
 from accounts.models import Export
 from accounts.roles import refuse_unless
 from accounts.selectors import TenantRef
@@ -36,6 +38,9 @@ TASK = "accounts.make_export"
 State = Export.State
 OPEN = (State.WAITING, State.RUNNING)
 _links = TimestampSigner(salt="accounts.exports")
+_links_of_tokens = TimestampSigner(salt="accounts.exports.tokens")
+#: So many files a token may have at a time.
+MOST_OF_A_TOKEN = 10
 
 
 class LinkOver(TikdashError):
@@ -46,6 +51,10 @@ class LinkOver(TikdashError):
     message = N_("This link has ended. Open the list of exports for a fresh one.")
 
 
+class TokenLinkOver(LinkOver):
+    message = "This link has ended. Get the export again: its download_url is a fresh one."
+
+
 @dataclass(frozen=True)
 class Asker:
     """Who asks for an export: a person (with the role), a token (as a member, with its name), an operator (no role)."""
@@ -53,6 +62,7 @@ class Asker:
     label: str
     role: str = ""
     user_id: int | None = None
+    token_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,7 @@ def ask_for_export(
     """Keeps the wish and wakes a worker; returns the export's id.
 
     Raises NotFound for an unknown kind, NotAllowed, NotInPlan, BadInput for parameters that cannot be, and LimitReached
-    while one of the kind is being made.
+    while one of the kind is being made, or a token has too many.
     """
     known = export_kind(kind)
     if known.of_operators is not (tenant is None):
@@ -84,10 +94,11 @@ def ask_for_export(
     kept = known.checked(parameters or {})
     try:
         with _scope(tenant), transaction.atomic():
+            _refuse_too_many(asker)
             whose: dict[str, Any] = {} if tenant else {"tenant": None}
             row = Export.objects.create(
                 kind=kind, subject=subject, parameters=kept, asked_by_id=asker.user_id, asked_label=asker.label[:254],
-                created_at=clock.now(), **whose,
+                token_id=asker.token_id, created_at=clock.now(), **whose,
             )  # fmt: skip
             if tenant is not None:
                 record("workspace.export_asked", target=_target(row), after={"kind": kind} | kept)
@@ -110,7 +121,9 @@ def cancel_export(*, tenant: TenantRef | None, export_id: UUID) -> None:
 def retry_export(*, tenant: TenantRef | None, export_id: UUID, asker: Asker) -> UUID:
     """Asks for the same once more, after one that failed, was called off or is gone. Raises as `ask_for_export`."""
     with _scope(tenant):
-        row = Export.objects.filter(pk=export_id, state__in=[State.FAILED, State.CANCELLED, State.EXPIRED]).first()
+        over = Q(state__in=[State.FAILED, State.CANCELLED, State.EXPIRED])
+        over |= Q(state=State.READY, expires_at__lte=clock.now())
+        row = Export.objects.filter(over, pk=export_id).first()
     if row is None:
         raise _unknown()
     return ask_for_export(tenant=tenant, kind=row.kind, asker=asker, subject=row.subject, parameters=row.parameters)
@@ -152,14 +165,42 @@ def refuse_unless_link(key: str, export_id: UUID, user_id: int) -> None:
         raise _unknown()
 
 
-def open_export(*, tenant: TenantRef | None, export_id: UUID, role: str = "", user_id: int | None = None) -> Opened:
-    """The file of an export that is ready, for the person who asked for it (`user_id`), or for a token of the tenant.
+def token_link(export_id: UUID, token_id: int) -> tuple[str, datetime]:
+    """What a link to the file carries that needs no token beside it, and when it ends: for this export, made with
+    this token."""
+    until = clock.now() + timedelta(seconds=settings.EXPORT_LINK_S)
+    return _links_of_tokens.sign_object([str(export_id), token_id]), until
+
+
+def token_of_link(key: str, export_id: UUID) -> int:
+    """Which token made the link. Raises NotFound for one that is not ours, or another export's, and LinkOver."""
+    try:
+        named, token_id = _links_of_tokens.unsign_object(key, max_age=settings.EXPORT_LINK_S)
+    except SignatureExpired:
+        raise TokenLinkOver from None
+    except (BadSignature, ValueError):
+        raise _unknown() from None
+    if named != str(export_id):
+        raise _unknown()
+    return int(token_id)
+
+
+def open_export(
+    *,
+    tenant: TenantRef | None,
+    export_id: UUID,
+    role: str = "",
+    user_id: int | None = None,
+    token_id: int | None = None,
+) -> Opened:
+    """The file of an export that is ready, for the person (`user_id`) or the token that asked for it.
 
     Raises NotFound for one that is not there (any more) or somebody else's, NotAllowed for a role that has changed.
     """
     with _scope(tenant):
-        row = Export.objects.filter(pk=export_id, state=State.READY, expires_at__gt=clock.now()).first()
-        if row is None or not row.file or row.asked_by_id != user_id:
+        whose = Q(asked_by_id=user_id, token_id=None) if token_id is None else of_token(token_id)
+        row = Export.objects.filter(whose, pk=export_id, state=State.READY, expires_at__gt=clock.now()).first()
+        if row is None or not row.file:
             raise _unknown()
         known = export_kind(row.kind)
         _refuse_unless_allowed(tenant, known, role)
@@ -182,6 +223,14 @@ def _refuse_unless_allowed(tenant: TenantRef | None, kind: ExportKind, role: str
     if kind.feature:
         with tenant_scope(tenant):
             plan_service().require(tenant, kind.feature)
+
+
+def _refuse_too_many(asker: Asker) -> None:
+    if asker.token_id is None:
+        return
+    if Export.objects.filter(token_id=asker.token_id, state=State.READY).count() >= MOST_OF_A_TOKEN:
+        text = gettext("A token has at most {n} files of exports at a time. Delete one that was fetched.")
+        raise LimitReached(text.format(n=MOST_OF_A_TOKEN))
 
 
 def _locked(export_id: UUID, condition: Q) -> Export:

@@ -21,6 +21,7 @@ from accounts.token_scopes import RESOURCES
 from accounts.web.capabilities import requires
 from tikdash import clock
 from tikdash.errors import BadInput, NotInPlan, TikdashError
+from tikdash.plans import limits_of
 
 LIVES = {"30": 30, "90": 90, "365": 365, "": None}
 OVERLAPS = {"0": timedelta(), "24": timedelta(hours=24), "168": timedelta(days=7)}
@@ -89,6 +90,12 @@ def _once(request: Any) -> str:
 
 
 def _page(request: Any, more: dict[str, Any], status: int = 200) -> HttpResponse:
-    context = {"tokens": tokens_of(), "resources": RESOURCES.items(), "now": clock.now(), "chosen": [], "errors": {}}
-    context["once"] = uuid4()
+    context: dict[str, Any] = {
+        "tokens": tokens_of(),
+        "resources": RESOURCES.items(),
+        "now": clock.now(),
+        "chosen": [],
+        "errors": {},
+    }
+    context |= {"once": uuid4(), "requests_per_minute": limits_of(request.tenant).api_requests_per_minute}
     return render(request, "accounts/tokens.html", context | more, status=status)

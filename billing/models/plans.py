@@ -111,6 +111,11 @@ class Plan(models.Model):
         validators=[check_features],
         help_text=f"What else is in the plan, a list of some of: {', '.join(FEATURES)}.",
     )
+    api_requests_per_minute = models.PositiveIntegerField(
+        default=60,
+        validators=[MinValueValidator(1)],
+        help_text="Requests a minute that each API token of a tenant may make. Only where the API is in the plan.",
+    )
     price_cents = models.PositiveIntegerField(default=0, help_text="A month, in cents.")
     history_days = models.PositiveIntegerField(
         null=True,
@@ -126,6 +131,9 @@ class Plan(models.Model):
         constraints = [
             models.CheckConstraint(name="plans_requests_per_minute", condition=models.Q(requests_per_minute__gte=1)),
             models.CheckConstraint(name="plans_requests_burst", condition=models.Q(requests_burst__gte=1)),
+            models.CheckConstraint(
+                name="plans_api_requests_per_minute", condition=models.Q(api_requests_per_minute__gte=1)
+            ),
             # NULL passes a check: a plan without a cap.
             models.CheckConstraint(name="plans_daily_credits", condition=models.Q(daily_credits__gte=1)),
             models.CheckConstraint(name="plans_monthly_credits", condition=models.Q(monthly_credits__gte=1)),

@@ -31,7 +31,7 @@ from tikdash.words import gettext
 #: In one statement, because every page asks. In the order of `_Facts`.
 FACTS = """
     SELECT p.name, greatest(p.tracked_accounts, r.accounts), greatest(p.seats, r.seats), p.grace_days, p.grace_percent,
-           p.history_days, p.requests_per_minute, p.features::text,
+           p.history_days, p.requests_per_minute, p.api_requests_per_minute, p.features::text,
            -- No cap stays none: a raise only raises.
            CASE WHEN b.daily_credits IS NULL AND p.daily_credits IS NULL THEN NULL
                 ELSE greatest(coalesce(b.daily_credits, p.daily_credits), r.credits_day) END,
@@ -67,6 +67,7 @@ class _Facts:
     grace_percent: int
     history_days: int | None
     requests_per_minute: int
+    api_requests_per_minute: int
     features: str
     daily: int | None
     monthly_of_plan: int | None
@@ -224,6 +225,7 @@ def _not_counted(facts: _Facts) -> list[Standing]:
     else:
         history = gettext("Pages show the last {n} days. What is older stays.").format(n=facts.history_days)
     pace = gettext("{n} requests a minute of the shared key.").format(n=facts.requests_per_minute)
+    of_api = gettext("{n} requests a minute by each token.").format(n=f"{facts.api_requests_per_minute:,}")
     has = set(orjson.loads(facts.features))
     words = [
         (gettext(label) if name in has else gettext("{feature}: not in the plan").format(feature=gettext(label)))
@@ -232,6 +234,7 @@ def _not_counted(facts: _Facts) -> list[Standing]:
     return [
         Standing("history", gettext("History"), "fine", 0, None, history),
         Standing("pace", gettext("Pace"), "fine", 0, None, pace),
+        *([Standing("api", gettext("API"), "fine", 0, None, of_api)] if "api" in has else []),
         Standing("features", gettext("Also"), "fine", 0, None, "; ".join(words) + "."),
     ]
 

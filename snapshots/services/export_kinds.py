@@ -134,18 +134,25 @@ def _harmless(column: str) -> str:
     return f"CASE WHEN {is_risky} THEN '''' || {value} ELSE {value} END AS {name or _name(column)}"
 
 
-def _kind(name: str, label: str | Promise, about: str | Promise, listings: dict[str, Listing]) -> ExportKind:
+def _kind(
+    name: str, label: str | Promise, about: str | Promise, listings: dict[str, Listing], resources: tuple[str, ...]
+) -> ExportKind:
     return ExportKind(
         name=name, label=label, help=about, write=partial(write_listings, listings=listings), feature="exports",
-        formats=FORMATS,
+        formats=FORMATS, resources=resources,
     )  # fmt: skip
 
 
 EXPORTS = (
-    _kind("accounts", _("Accounts"), _("All tracked accounts with their newest numbers."), {"accounts": ACCOUNTS}),
-    _kind("posts", _("Posts"), _("All posts of all accounts with their newest numbers."), {"posts": POSTS}),
+    _kind(
+        "accounts", _("Accounts"), _("All tracked accounts with their newest numbers."), {"accounts": ACCOUNTS},
+        ("accounts",),
+    ),
+    _kind(
+        "posts", _("Posts"), _("All posts of all accounts with their newest numbers."), {"posts": POSTS}, ("posts",)
+    ),
     _kind(
         "snapshots", _("Numbers of each day"), _("The numbers of accounts and posts on each day."),
-        {"account_snapshots": ACCOUNT_DAYS, "post_snapshots": POST_DAYS},
+        {"account_snapshots": ACCOUNT_DAYS, "post_snapshots": POST_DAYS}, ("accounts", "posts"),
     ),
 )  # fmt: skip

@@ -21,7 +21,6 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 from celery.contrib.testing.worker import start_worker
-from django.core.files.storage import storages
 from django.db import IntegrityError, connection
 from django.test import Client
 
@@ -49,6 +48,7 @@ from tests import factories
 from tests.cast import PASSWORD, Cast
 from tests.environment import ROOT
 from tests.mails import outbox
+from tests.private_folder import use_private_folder
 from tests.queries import assert_at_most, statements_of
 from tikdash import clock
 from tikdash.celery import app
@@ -62,12 +62,7 @@ PAGE = "/settings/exports/"
 @pytest.fixture(autouse=True)
 def files(settings: Any, tmp_path: Path) -> Path:
     """An empty private storage."""
-    folder = tmp_path / "exports"
-    private = settings.STORAGES["exports"]
-    here = private | {"OPTIONS": private["OPTIONS"] | {"location": str(folder)}}
-    settings.STORAGES = settings.STORAGES | {"exports": here}
-    assert str(storages["exports"].location) == str(folder)  # type: ignore[attr-defined]
-    return folder
+    return use_private_folder(settings, tmp_path / "exports")
 
 
 @pytest.fixture

@@ -162,16 +162,21 @@ def one_minute() -> Iterator[None]:
         yield
 
 
-def test_each_token_has_its_own_minute(cast: Cast, settings: Any, one_minute: None) -> None:
-    settings.API_REQUESTS_PER_MINUTE = {"pro": 2}
+def test_each_token_has_its_own_minute_and_the_plan_says_how_much_is_in_it(cast: Cast, one_minute: None) -> None:
+    Plan.objects.filter(code="pro").update(api_requests_per_minute=2)
     ours, other = partner(cast.acme), partner(cast.acme)
     first = ours.get("token")
+    assert first.json()["requests_per_minute"] == 2
     assert first["RateLimit-Policy"] == '"minute";q=2;w=60' and first["RateLimit"].startswith('"minute";r=1;t=')
     assert ours.get("token")["RateLimit"].startswith('"minute";r=0;')
     answer = ours.get("token")
     refused(answer, 429, "rate_limited")
     assert 1 <= int(answer["Retry-After"]) <= 60
     assert other.get("token").status_code == 200
+    Plan.objects.filter(code="pro").update(api_requests_per_minute=4)
+    assert ours.get("token").status_code == 200, "a larger plan counts at once"
+    said = {each["name"]: each["message"] for each in other.get("usage").json()["quotas"]}
+    assert said["api"] == "4 requests a minute by each token."
 
 
 def test_whoever_tries_tokens_is_told_to_wait(cast: Cast, one_minute: None) -> None:

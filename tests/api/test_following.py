@@ -181,10 +181,9 @@ def test_markers_are_good_for_their_own_and_not_for_ever(committed_db: Cast) -> 
         refused(ours.get("accounts", {"updated_since": old}), 410, "marker_too_old")
 
 
-def test_a_copy_made_while_ingest_runs_equals_the_source(committed_db: Cast, settings: Any) -> None:
+def test_a_copy_made_while_ingest_runs_equals_the_source(committed_db: Cast, unlimited: None) -> None:
     """Two workers store, flag, tag, stop and take back, some of it in transactions that stay open for a while."""
     cast = committed_db
-    settings.API_REQUESTS_PER_MINUTE = {"pro": 10**6}
     with tenant_scope(cast.acme):
         accounts = [make_account(f"creator{place}", tags=["a"]) for place in range(6)]
     stop = threading.Event()

@@ -58,11 +58,11 @@ def test_every_number_of_a_metric_names_it() -> None:
 
 
 def test_every_scope_of_reading_but_those_to_come_opens_something() -> None:
-    """Webhooks and exports are written down as scopes before there is anything of them in the API."""
+    """Webhooks are written down as a scope before there is anything of them in the API."""
     resources = {
         pattern.callback.view_class.resource for pattern in _patterns() if hasattr(pattern.callback, "view_class")
     }
-    assert {scope.partition(":")[0] for scope in SCOPES} - resources == {"webhooks", "exports"}
+    assert {scope.partition(":")[0] for scope in SCOPES} - resources == {"webhooks"}
 
 
 def _patterns() -> list[Any]:

@@ -5,34 +5,25 @@ Chromium without a screen, the product behind gunicorn as in the Procfile, the a
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-import urllib3
 from django.conf import settings
 from django.test import Client
-from honcho.environ import parse_procfile
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests import chromium
-from tests.bench import environment
 from tests.bench.data import connected_to
 from tests.bench.frame import Figure, Options, at_most
 from tests.bench.pages import agency
 from tests.bench.pages_data import HUNDREDTH, SIZES, pages_database
-from tikdash.env import VAR
+from tests.bench.serving import web
 
 #: Rows that each round scrolls through.
 ROWS = {"small": 1_000, "full": 5_000}
-ROUNDS, READY_WITHIN_S = 5, 60
+ROUNDS = 5
 MOST_FRAME_MS, MOST_FIRST_MS, MOST_FIRST_KB = 50, 1_000, 400
 #: As far as the fastest fling of a finger goes between two frames.
 PIXELS_A_FRAME = 400
@@ -88,9 +79,9 @@ def run(options: Options) -> Iterator[Figure]:
     rows, executable = ROWS[options.size], chromium.find()
     assert executable is not None, chromium.HOW_TO_GET_IT
     cookies = _log_in(name)
-    with _web(name) as port, sync_playwright() as playwright:
+    with web(name, log="scroll-web.log", LOG_LEVEL="WARNING") as served, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=chromium.ARGUMENTS)
-        visitor = _Visitor(browser, port, cookies)
+        visitor = _Visitor(browser, served.port, cookies)
         firsts = [visitor.first_row_ms() for _ in range(ROUNDS + 1)][1:]
         yield _figure("first_rows_ms", "ms", median(firsts), MOST_FIRST_MS)
         frames, idle = zip(*(visitor.scrolled(rows) for _ in range(ROUNDS)), strict=True)
@@ -162,47 +153,3 @@ def _log_in(name: str) -> dict[str, str]:
         client = Client(headers={"host": one.host})
         client.force_login(one.user)
         return {key: morsel.value for key, morsel in client.cookies.items()}
-
-
-@contextmanager
-def _web(name: str) -> Iterator[int]:
-    """The web's line of the Procfile on a free port, with this database; gives the port."""
-    port = _free_port()
-    variables = dict(os.environ) | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "TIKDASH_EMBEDDED": "1",
-        "DATABASE_URL": environment.database_url(name),
-        "WEB_HOST": "127.0.0.1",
-        "PORT": str(port),
-        "LOG_LEVEL": "WARNING",
-    }
-    command = parse_procfile((environment.ROOT / "Procfile").read_text()).processes["web"]
-    log = VAR / "scroll-web.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", f"exec {command}"], cwd=environment.ROOT, env=variables, stdout=output, stderr=output
-        )
-        try:
-            _wait_for(port, log)
-            yield port
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def _wait_for(port: int, log: Path) -> None:
-    until = time.monotonic() + READY_WITHIN_S
-    while True:
-        try:
-            urllib3.request("GET", f"http://127.0.0.1:{port}/health/live", retries=False, timeout=2)
-        except urllib3.exceptions.HTTPError:
-            assert time.monotonic() < until, f"The web does not answer; see {log}"
-            time.sleep(0.2)
-        else:
-            return

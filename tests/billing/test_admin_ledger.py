@@ -184,7 +184,7 @@ def test_a_plan_is_changed_with_checks_and_an_entry_and_stays_while_tenants_have
     plan = Plan.objects.get(code="free")
     names = [
         "code", "name", "queue", "tracked_accounts", "seats", "posts_kept_fresh", "grace_days", "requests_per_minute",
-        "requests_burst", "daily_credits", "monthly_credits", "grace_percent", "price_cents",
+        "requests_burst", "api_requests_per_minute", "daily_credits", "monthly_credits", "grace_percent", "price_cents",
     ]  # fmt: skip
     sent = {name: getattr(plan, name) for name in names} | {"features": ["exports"], "cadences": '{"profile": 86400}'}
     page = "/admin/billing/plan/free/change/"

@@ -30,10 +30,13 @@ def test_the_three_plans_to_start_with(cast: Cast) -> None:
         frozenset({"exports", "own_key"}),
     )  # fmt: skip
     features = frozenset({"exports", "api", "own_key"})
-    assert limits_of(cast.acme) == PlanLimits("pro", "Pro", 100, "pro", PRO, 60, seats=10, features=features)
+    assert limits_of(cast.acme) == PlanLimits(
+        "pro", "Pro", 100, "pro", PRO, 60, seats=10, features=features, api_requests_per_minute=300
+    )
     finer = {"profile": HOUR, "posts": HOUR // 2, "stories": HOUR, "early": HOUR, "detail": DAY}
     assert limits_of(cast.globex).cadences == PRO | finer
     assert limits_of(cast.globex).tracked_accounts == 5000
+    assert limits_of(cast.globex).api_requests_per_minute == 1_200
     assert limits_of(cast.globex).seats == 100
     assert [plan.queue for plan in Plan.objects.order_by("tracked_accounts")] == ["free", "pro", "enterprise"]
 
@@ -64,7 +67,9 @@ def test_the_plans_to_start_with_have_a_share_of_the_shared_key_and_free_a_cap(c
     ) == [("free", 30, 5, 5_000), ("pro", 60, 10, None), ("enterprise", 120, 10, None)]
 
 
-@pytest.mark.parametrize("name", ["requests_per_minute", "requests_burst", "daily_credits", "seats"])
+@pytest.mark.parametrize(
+    "name", ["requests_per_minute", "requests_burst", "daily_credits", "seats", "api_requests_per_minute"]
+)
 def test_a_plan_that_could_never_fetch_is_refused_by_form_and_database(cast: Cast, name: str) -> None:
     plan = Plan.objects.get(code="free")
     setattr(plan, name, 0)
@@ -83,12 +88,13 @@ def test_staff_sees_and_changes_what_a_plan_may_spend(cast: Cast) -> None:
     sent = {
         "code": "free", "name": "Free", "queue": "free", "tracked_accounts": 5, "seats": 3, "posts_kept_fresh": 30,
         "history_days": "", "features": ["exports"], "grace_days": 14,
-        "cadences": '{"profile": 86400}', "requests_per_minute": 12, "requests_burst": 3,
+        "cadences": '{"profile": 86400}', "requests_per_minute": 12, "requests_burst": 3, "api_requests_per_minute": 90,
         "daily_credits": "", "monthly_credits": "", "grace_percent": 10, "price_cents": 0,
     }  # fmt: skip
     assert olga.post("/admin/billing/plan/free/change/", sent).status_code == 302
     plan = Plan.objects.get(code="free")
     assert (plan.requests_per_minute, plan.requests_burst, plan.daily_credits) == (12, 3, None)
+    assert plan.api_requests_per_minute == 90
     refused = olga.post("/admin/billing/plan/free/change/", sent | {"requests_burst": 0})
     assert refused.status_code == 200 and "greater than or equal to 1" in refused.content.decode()
 

@@ -5,20 +5,26 @@ Addresses are walked in the URL conf, so that a new one is asked, too; ids are t
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from accounts.models import ApiToken, Export
+from accounts.services.export_files import private_files
 from snapshots.models import AccountNote, ImportBatch, Removal, TrackedAccount
 from tests.api.asking import READ_ONLY, Partner, partner
 from tests.cast import Cast
 from tests.factories import make_account, make_comment, make_job, make_post, make_snapshots
+from tests.private_folder import use_private_folder
 from tikdash import clock
-from tikdash.db.scope import tenant_scope
+from tikdash.db.scope import all_tenants, tenant_scope
 
 
 def _walked(resolver: URLResolver, before: str = "") -> list[tuple[str, URLPattern]]:
@@ -34,7 +40,7 @@ PATTERNS = [pattern for _, pattern in WALKED]
 #: Read without a token.
 OPEN = {"api_schema", "api_schema_yaml", "api_docs", "api_errors"}
 PATHS = {str(pattern.name): path for path, pattern in WALKED if pattern.name not in OPEN}
-WITH_ID = sorted(name for name, path in PATHS.items() if "<int:" in path)
+WITH_ID = sorted(name for name, path in PATHS.items() if "<int:" in path or "<uuid:" in path)
 #: Parameters without which an address says what it lacks; with another workspace's ids it does not exist.
 NAMED = {"api_compare": "accounts={account_id}", "api_comments": "account={account_id}"}
 ALSO = {
@@ -47,6 +53,7 @@ BODIES: dict[str, Any] = {
     "api_notes": {"date": "2026-01-01", "text": "secret"},
     "api_note": {"date": "2026-01-01", "text": "secret"},
     "api_account": {"reason": "partner"},
+    "api_exports": {"kind": "posts"},
 }
 
 
@@ -56,9 +63,10 @@ def _nobody_has_asked_yet() -> None:
 
 
 @pytest.fixture
-def ids(cast: Cast) -> dict[str, dict[str, int]]:
+def ids(cast: Cast, settings: Any, tmp_path: Path) -> dict[str, dict[str, Any]]:
     """Of Acme, Rival and Globex a row of everything that an address names."""
-    made = {}
+    use_private_folder(settings, tmp_path)
+    made: dict[str, dict[str, Any]] = {}
     for tenant in cast.tenants:
         with tenant_scope(tenant):
             account = make_account(f"{tenant.slug}secret")
@@ -79,17 +87,29 @@ def ids(cast: Cast) -> dict[str, dict[str, int]]:
                 begun=0, created_at=clock.now(),
             )  # fmt: skip
             removal = Removal.objects.create(account_ids=[account.pk], created_at=clock.now())
+            name = private_files().save(f"{tenant.id}/a.zip", ContentFile(f"{tenant.slug} secret".encode()))
+            export = Export.objects.create(
+                kind="posts", state="ready", token_id=0, asked_label="secret", file=name, size=1,
+                created_at=clock.now(), expires_at=clock.now() + timedelta(hours=1),
+            )  # fmt: skip
         made[tenant.slug] = {
             "account_id": account.pk, "post_id": post.pk, "check_id": check.pk, "note_id": note.pk,
-            "batch_id": batch.pk, "removal_id": removal.pk,
+            "batch_id": batch.pk, "removal_id": removal.pk, "export_id": export.pk,
         }  # fmt: skip
     return made
 
 
-def filled(name: str, values: dict[str, int]) -> str:
+def give_exports_to(ours: Partner) -> None:
+    """The exports of its workspace are those that this token has asked for."""
+    with all_tenants():
+        token = ApiToken.objects.get(key=ours.raw.split("_")[1])
+        Export.objects.filter(tenant_id=token.tenant_id).update(token_id=token.pk)
+
+
+def filled(name: str, values: dict[str, Any]) -> str:
     path = PATHS[name].removeprefix("api/v1/").replace("<slug:metric_id>", "followers")
     for key, value in values.items():
-        path = path.replace(f"<int:{key}>", str(value))
+        path = path.replace(f"<int:{key}>", str(value)).replace(f"<uuid:{key}>", str(value))
     query = NAMED.get(name)
     return f"{path}?{query.format(**values)}" if query else path
 
@@ -99,7 +119,7 @@ def methods_of(name: str) -> list[str]:
     return [method.upper() for method in ("get", "post", "put", "patch", "delete") if hasattr(view.view_class, method)]
 
 
-def ask(ours: Partner, method: str, name: str, values: dict[str, int]) -> Any:
+def ask(ours: Partner, method: str, name: str, values: dict[str, Any]) -> Any:
     body = BODIES.get(name) if method in ("POST", "PUT", "PATCH") else None
     return ours.send(method, filled(name, values), body) if method != "GET" else ours.get(filled(name, values))
 
@@ -109,7 +129,7 @@ def content(answer: Any) -> bytes:
 
 
 @pytest.mark.parametrize("name", sorted(PATHS))
-def test_nobody_gets_in_without_a_token(cast: Cast, ids: dict[str, dict[str, int]], name: str) -> None:
+def test_nobody_gets_in_without_a_token(cast: Cast, ids: dict[str, dict[str, Any]], name: str) -> None:
     for host in ("localhost", "acme.localhost"):
         client = Client(headers={"host": host})
         client.force_login(cast.ana, backend="allauth.account.auth_backends.AuthenticationBackend")
@@ -119,15 +139,17 @@ def test_nobody_gets_in_without_a_token(cast: Cast, ids: dict[str, dict[str, int
 
 
 @pytest.mark.parametrize("name", sorted(PATHS))
-def test_a_token_reads_its_own(cast: Cast, ids: dict[str, dict[str, int]], name: str) -> None:
+def test_a_token_reads_its_own(cast: Cast, ids: dict[str, dict[str, Any]], name: str) -> None:
     if "GET" in methods_of(name):
-        answer = ask(partner(cast.acme, scopes=READ_ONLY), "GET", name, ids["acme"])
+        ours = partner(cast.acme, scopes=READ_ONLY)
+        give_exports_to(ours)
+        answer = ask(ours, "GET", name, ids["acme"])
         assert answer.status_code == 200, content(answer)
         assert b"rival" not in content(answer) and b"globex" not in content(answer)
 
 
 @pytest.mark.parametrize("name", sorted(PATHS))
-def test_a_token_for_reading_writes_nothing(cast: Cast, ids: dict[str, dict[str, int]], name: str) -> None:
+def test_a_token_for_reading_writes_nothing(cast: Cast, ids: dict[str, dict[str, Any]], name: str) -> None:
     ours = partner(cast.acme, scopes=READ_ONLY)
     for method in methods_of(name):
         if method != "GET":
@@ -138,11 +160,14 @@ def test_a_token_for_reading_writes_nothing(cast: Cast, ids: dict[str, dict[str,
 @pytest.mark.parametrize("name", [*WITH_ID, *sorted(NAMED)])
 @pytest.mark.parametrize("other", ["rival", "globex"])
 def test_a_guessed_id_of_another_tenant_does_not_exist(
-    cast: Cast, ids: dict[str, dict[str, int]], name: str, other: str
+    cast: Cast, ids: dict[str, dict[str, Any]], name: str, other: str
 ) -> None:
     ours = partner(cast.acme)
     # Two schemas count their ids each for itself: Globex's 1 is also Acme's 1, so ids that Acme has not are asked for.
-    foreign = {key: value + (10_000 if other == "globex" else 0) for key, value in ids[other].items()}
+    foreign = {
+        key: value + 10_000 if other == "globex" and isinstance(value, int) else value
+        for key, value in ids[other].items()
+    }
     for method in methods_of(name):
         answer = ask(ours, method, name, foreign)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), (method, answer.content)
@@ -155,7 +180,7 @@ def test_a_guessed_id_of_another_tenant_does_not_exist(
 
 @pytest.mark.parametrize("name", sorted(ALSO))
 def test_a_filter_by_another_tenants_account_does_not_find_it(
-    cast: Cast, ids: dict[str, dict[str, int]], name: str
+    cast: Cast, ids: dict[str, dict[str, Any]], name: str
 ) -> None:
     answer = partner(cast.acme).get(PATHS[name].removeprefix("api/v1/") + "?" + ALSO[name].format(**ids["rival"]))
     assert answer.status_code == 404

@@ -44,6 +44,7 @@ ALL = {
     "conflict": "A request with the same Idempotency-Key is being worked on. Ask again in a moment.",
     "key_reused": "The Idempotency-Key was used for another request in the last 24 hours.",
     "marker_too_old": "The marker of `updated_since` is no longer good. Begin anew with `updated_since=start`.",
+    "link_over": "The link to a file has ended. Get the export again: it has a fresh one.",
     "too_large": "The request is larger than anything that this API takes.",
     "unsupported_media_type": "The body is not declared as JSON.",
     "rate_limited": "Too many requests a minute; `Retry-After` says when to go on.",

@@ -58,6 +58,13 @@ class Ndjson(BaseRenderer):
         return orjson.dumps(data, default=str, option=_OPTIONS)
 
 
+class Zip(Ndjson):
+    """A file, streamed by the view; what went wrong is one JSON object."""
+
+    media_type = "application/zip"
+    format = "zip"
+
+
 def _cell(value: Any) -> Any:
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return "" if value is None else value
