@@ -94,7 +94,7 @@ def ids(cast: Cast, settings: Any, tmp_path: Path) -> dict[str, dict[str, Any]]:
             )  # fmt: skip
         made[tenant.slug] = {
             "account_id": account.pk, "post_id": post.pk, "check_id": check.pk, "note_id": note.pk,
-            "batch_id": batch.pk, "removal_id": removal.pk, "export_id": export.pk,
+            "batch_id": batch.pk, "removal_id": removal.pk, "export_id": str(export.pk),
         }  # fmt: skip
     return made
 
