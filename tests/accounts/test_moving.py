@@ -133,6 +133,23 @@ def test_no_two_schemas_give_the_same_id(mover: TenantRef, committed_db: Cast) -
     assert ids["acme"] < 2**36 <= globex.pk * 2**36 < ids["globex"] < (globex.pk + 1) * 2**36
 
 
+def test_a_table_that_a_migration_adds_gives_ids_of_its_schema_too(committed_db: Cast) -> None:
+    globex = Shard.objects.get(schema_name="tenant_globex")
+    with owner("tenant_globex"), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE account_sights ALTER COLUMN id SET START WITH 1 RESTART")
+    with tenant_scope(committed_db.globex):
+        before = factories.make_account("before").pk
+    give_rights("tenant_globex")
+    give_rights("shared")
+    with owner("tenant_globex"), connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('account_sights', 'id'))")
+        assert cursor.fetchone()[0] == globex.pk * 2**36 + 1
+    with tenant_scope(committed_db.globex):
+        assert factories.make_account("behind").pk == before + 1, "ids that were right go on"
+    with tenant_scope(committed_db.acme):
+        assert factories.make_account("ours").pk < 2**36
+
+
 class Stopped(BaseException):
     """As a kill, in a test's own process: nothing of the code catches it."""
 
