@@ -33,8 +33,10 @@ os.environ.pop("DATABASE_URL", None)
 os.environ.pop("REDIS_URL", None)
 os.environ.pop("SENTRY_DSN", None)
 os.environ.pop("METRICS_TOKEN", None)
-# What an earlier run counted is not this one's.
-shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+# What an earlier run counted is not this one's; a child of a test reads this module, too, while the run counts.
+if os.environ.get("TIKDASH_TEST_BEGUN") != str(RUN):
+    os.environ["TIKDASH_TEST_BEGUN"] = str(RUN)
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 from tikdash.servers import prepare_environment  # noqa: E402  (it reads what was set above)
 

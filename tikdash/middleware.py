@@ -17,7 +17,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import DisallowedHost
 from django.forms import BaseForm
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.request import split_domain_port
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
@@ -362,6 +362,7 @@ class AdminScopeMiddleware:
             return self.get_response(request)
         if request.user.is_authenticated and request.user.is_staff and (way := way_to_second_factor(request)):
             return redirect(way)
+        request.GET = _without_nul(request.GET)
         with all_tenants(self._schema(request)):
             response = self.get_response(request)
         # unfold's pages run Alpine.js, which evaluates expressions, and have styles in their tags; no script stands in
@@ -377,6 +378,16 @@ class AdminScopeMiddleware:
         if request.user.is_authenticated and request.user.is_staff:
             return str(request.session.get("admin_schema", settings.SHARED_SCHEMA))
         return "public"
+
+
+def _without_nul(query: QueryDict) -> QueryDict:
+    """PostgreSQL takes no NUL, and Django's lists hand it whatever stands in the address."""
+    if not any("\0" in name + value for name, values in query.lists() for value in values):
+        return query
+    kept = QueryDict(mutable=True)
+    for name, values in query.lists():
+        kept.setlist(name.replace("\0", ""), [value.replace("\0", "") for value in values])
+    return kept
 
 
 class FormStatusMiddleware:

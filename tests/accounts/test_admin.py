@@ -195,3 +195,9 @@ def test_a_tenant_is_neither_made_nor_deleted_here_but_its_plan_can_change(cast:
     assert olga.post(f"/admin/accounts/tenant/{cast.acme.id}/delete/", {"post": "yes"}).status_code == 403
     found = page(olga, f"/admin/accounts/tenant/{cast.acme.id}/change/")
     assert 'name="plan"' in found and 'name="slug"' not in found and "acme.localhost" in found
+
+
+@pytest.mark.parametrize("query", ["name=a%00&o=0", "na%00me=x", "q=%00", "o=%00", "p=%00", "name=%2500"])
+def test_an_address_with_a_nul_is_read_without_it(cast: Cast, query: str) -> None:
+    answer = browser(cast.olga).get(f"/admin/accounts/apitoken/?{query}", follow=True)
+    assert answer.status_code == 200
