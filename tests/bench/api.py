@@ -7,7 +7,6 @@ log; the bare one does none of it. The client takes its share of the same cores,
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -116,9 +115,8 @@ class _Asker:
     """A few connections that ask for the same address, each as soon as it has its answer."""
 
     def __init__(self, served: Web, address: str, token: str = "") -> None:
-        lines = [f"GET {address} HTTP/1.1", f"Host: {settings.BASE_DOMAIN}", "Accept: */*"]
-        lines += [f"Authorization: Bearer {token}"] if token else []
-        self._request = "\r\n".join([*lines, "", ""]).encode()
+        self._address = address
+        self._headers = {"Host": settings.BASE_DOMAIN} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._served, self._taken = served, list[float]()
         self.size = 0
 
@@ -138,32 +136,17 @@ class _Asker:
 
     def _ask(self) -> list[float]:
         taken = []
-        with socket.create_connection(("127.0.0.1", self._served.port)) as line:
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for _ in range(TIMES):
-                began = time.perf_counter()
-                line.sendall(self._request)
-                self.size = _answer(line)
-                taken.append(time.perf_counter() - began)
+        line = HTTPConnection("127.0.0.1", self._served.port, timeout=30)
+        for _ in range(TIMES):
+            began = time.perf_counter()
+            line.request("GET", self._address, headers=self._headers)
+            answer = line.getresponse()
+            body = answer.read()
+            taken.append(time.perf_counter() - began)
+            assert answer.status == 200, body[:400]
+            self.size = len(body)
+        line.close()
         return taken
-
-
-def _answer(line: socket.socket) -> int:
-    """Reads one answer to its end; its bytes."""
-    got = line.recv(65_536)
-    while b"\r\n\r\n" not in got:
-        more = line.recv(65_536)
-        assert more, f"The connection ended: {got[:200]!r}"
-        got += more
-    head, _, body = got.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200 "), got[:400]
-    found = head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
-    size, have = int(found), len(body)
-    while have < size:
-        more = line.recv(65_536)
-        assert more, "The connection ended."
-        have += len(more)
-    return size
 
 
 def _bulk(served: Web, raw: str, name: str, rows: int) -> Figure:

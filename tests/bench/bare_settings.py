@@ -5,6 +5,7 @@ from psycopg.conninfo import conninfo_to_dict
 from tikdash.settings import *  # noqa: F403
 from tikdash.settings import DATABASE_ADMIN_URL, DATABASES, SHARED_SCHEMA
 
+INSTALLED_APPS = ["rest_framework"]
 MIDDLEWARE: list[str] = []
 ROOT_URLCONF = "tests.bench.bare_api"
 WSGI_APPLICATION = "tests.bench.bare_wsgi.application"
