@@ -19,8 +19,9 @@ IDS_OF_A_SHARD = 2**36
 IDENTITIES = """
     SELECT c.relname, a.attname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       JOIN pg_attribute a ON a.attrelid = c.oid
-      JOIN pg_sequence s
-        ON s.seqrelid = pg_get_serial_sequence(format('%%I.%%I', n.nspname, c.relname), a.attname)::regclass
+      JOIN pg_depend d ON d.refobjid = c.oid AND d.refobjsubid = a.attnum AND d.deptype = 'i'
+       AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+      JOIN pg_sequence s ON s.seqrelid = d.objid
      WHERE s.seqstart <> %s AND n.nspname = %s
        AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attidentity <> ''
        AND EXISTS (SELECT FROM pg_attribute t WHERE t.attrelid = c.oid AND t.attname = 'tenant_id')

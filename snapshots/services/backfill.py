@@ -107,15 +107,17 @@ def start_backfill(*, tenant: TenantRef, account_id: int, months: int, credit_ca
 
 
 def cancel_backfill(account_id: int) -> Progress:
-    """Ends an open backfill after the page that is being read; what was read stays. Raises NotFound."""
+    """Ends an open backfill after the page that is being read; what was read stays.
+
+    Harmless where it has ended meanwhile. Raises NotFound where there was none.
+    """
     with transaction.atomic():
         cancelled = FetchJob.objects.filter(
             account_id=account_id, kind=FetchJob.Kind.BACKFILL, state=FetchJob.State.ACTIVE
         ).update(state=FetchJob.State.CANCELLED)
-        if not cancelled:
-            raise NotFound(gettext("No backfill of this account is under way."))
-        label = f"@{_account(account_id).username}"
-        record("account.backfill_cancelled", target=Target("account", account_id, label))
+        if cancelled:
+            label = f"@{_account(account_id).username}"
+            record("account.backfill_cancelled", target=Target("account", account_id, label))
     return progress_of(account_id)
 
 

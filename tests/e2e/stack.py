@@ -99,6 +99,9 @@ def _environment(port: int, simulator: str) -> dict[str, str]:
         "SIGN_UP_RATE_LIMIT": "1000/m/ip",
         "KEY_CHECK_HANDLE": "lena.bakes",
         "EMAIL_URL": f"filemail:///{MAILS}",
+        # Backfills wait, whatever time of the day it is.
+        "BACKFILL_FROM": f"{datetime.now(UTC) + timedelta(hours=12):%H:%M}",
+        "BACKFILL_UNTIL": f"{datetime.now(UTC) + timedelta(hours=13):%H:%M}",
     }
 
 

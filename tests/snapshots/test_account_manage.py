@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from accounts.models import AuditEntry
 from accounts.selectors import TenantRef
 from billing import spending
 from billing.gate import gate
@@ -79,6 +80,14 @@ def test_the_past_is_read_after_its_cost_was_said_and_can_be_called_off(
     assert "2 of at most 3 pages read: 60 posts, 41 of them new." in running and 'max="3" value="2"' in running
     called_off = text_of(ana.post(url(lena, "backfill/cancel/"), headers=HTMX))
     assert "called off" in called_off and "for 2 credits" in called_off and "every 2s" not in called_off
+    # Somebody who comes late, behind its end or behind a colleague, sees how it ended.
+    late = text_of(ana.post(url(lena, "backfill/cancel/"), headers=HTMX))
+    assert "called off" in late and "for 2 credits" in late
+    with tenant_scope(cast.acme):
+        assert AuditEntry.objects.filter(event="account.backfill_cancelled").count() == 1
+
+
+def test_a_backfill_that_never_was_cannot_be_called_off(ana: Client, lena: TrackedAccount) -> None:
     assert ana.post(url(lena, "backfill/cancel/")).status_code == 404
 
 

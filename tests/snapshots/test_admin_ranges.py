@@ -97,7 +97,7 @@ def test_of_very_many_the_newest_are_listed(
 
 
 @pytest.mark.parametrize(
-    "value", ["x", "2026-13", "9999-12", "0000-01", "2026-11-27", "1d\0", "٢٠٢٦-١١", "-1d", "never"]
+    "value", ["x", "2026-13", "9999-12", "0000-01", "2026-11-27", "d\0", "٢٠٢٦-١١", "-1d", "never"]
 )
 def test_what_is_no_range_finds_nothing_and_breaks_nothing(
     cast: Cast, olga: Client, noon: datetime, value: str
