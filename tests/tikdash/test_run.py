@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from billing.services.sampling import threads_running
 from tikdash.management.commands.run import _Manager
 
 
@@ -47,3 +49,16 @@ def test_told_twice_it_waits_for_nobody() -> None:
     fork = manager._processes["one"]["process"]
     fork.join(10)
     assert fork.exitcode == -signal.SIGKILL
+
+
+def test_processes_begin_although_an_answer_of_workers_is_awaited() -> None:
+    threads_running()
+    manager = _Manager(lambda: None)
+    for name in ("one", "two", "three"):
+        manager.add_process(name, "true")
+    # Without an end to it a child that hangs would hang the test.
+    late = threading.Timer(30, manager.kill)
+    late.start()
+    manager.loop()
+    late.cancel()
+    assert [each.get("returncode") for each in manager._processes.values()] == [0] * 3

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import kombu.pools
 import urllib3
 from django.conf import settings
 from django.core.cache import cache
@@ -46,6 +47,9 @@ class _Manager(Manager):
         self._is_ending = False
 
     def _start(self) -> None:
+        # A child closes Celery's connections first; one that still waits for an answer (of workers, asked for by the
+        # demo) is shared by all of them, and whoever reads last would wait for ever.
+        kombu.pools.reset()
         super()._start()
         threading.Thread(target=self._then, daemon=True).start()
 
