@@ -45,6 +45,8 @@ URLCONF = "tikdash.urls_api"
 #: Read without a token: what the API is.
 OPEN = ("/api/docs/", "/api/v1/openapi.")
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
+#: Answers that have no body, and so no length of it.
+BARE = frozenset({204, 304})
 #: The one address that a signed link may lead to, and where its signature is.
 LINKED, LINK_KEY = "api_export_file", "key"
 CREDITS_LEFT = {"credits_day": "Credits-Left-Day", "credits_month": "Credits-Left-Month"}
@@ -96,6 +98,8 @@ class ApiMiddleware:
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
         patch_vary_headers(response, ["Authorization", "Accept"])
+        if isinstance(response, HttpResponse) and response.status_code not in BARE:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 
 

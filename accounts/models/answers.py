@@ -17,6 +17,7 @@ class KeptAnswer(models.Model):
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of address and body.")
     status = models.SmallIntegerField()
     answer = models.TextField(help_text="Sealed.")
+    location = models.CharField(max_length=400, db_default="")
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:

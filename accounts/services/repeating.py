@@ -52,6 +52,7 @@ def answered_once(
                 key_hash=key_hash,
                 fingerprint=fingerprint,
                 status=response.status_code,
+                location=response.headers.get("Location", ""),
                 answer=lock(response.content.decode(), PURPOSE),
                 created_at=clock.now(),
             )
@@ -63,6 +64,8 @@ def _again(kept: KeptAnswer, fingerprint: str) -> HttpResponse:
         raise KeyReused
     response = HttpResponse(unlock(kept.answer, PURPOSE), status=kept.status, content_type="application/json")
     response["Idempotent-Replayed"] = "true"
+    if kept.location:
+        response["Location"] = kept.location
     return response
 
 

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiToken, Tenant
-from accounts.selectors import TenantRef, ref_of
+from accounts.selectors import StoredToken, TenantRef, token_with
 from accounts.services.auditing import Actor, Target, current_actor, record
 from accounts.token_scopes import SCOPES, WRITE, allows, without_writing
 from tikdash import clock
@@ -195,8 +195,7 @@ def authenticate(raw: str, ip: str) -> TokenIdentity:
     """
     found = SHAPE.fullmatch(raw)
     key, secret = (found[1], found[2] or "") if found else ("", raw[:100])
-    with all_tenants():
-        token = ApiToken.objects.filter(key=key).select_related("tenant__shard").first()
+    token = token_with(key)
     pepper = _peppers().get(token.pepper_id) if token else None
     digest = _digest(pepper or _any_pepper(), key, secret)
     is_right = hmac.compare_digest(digest, token.digest if token else "0" * 64)
@@ -211,13 +210,14 @@ def authenticate_link(token_id: int, ip: str) -> TokenIdentity:
     Raises as `authenticate`.
     """
     with all_tenants():
-        token = ApiToken.objects.filter(pk=token_id).select_related("tenant__shard").first()
+        key = ApiToken.objects.filter(pk=token_id).values_list("key", flat=True).first()
+    token = token_with(key) if key else None
     if token is None:
         raise BadToken
     return _identity(token, ip)
 
 
-def _identity(token: ApiToken, ip: str) -> TokenIdentity:
+def _identity(token: StoredToken, ip: str) -> TokenIdentity:
     now = clock.now()
     if token.revoked_at is not None:
         raise BadToken("This API token has been revoked.")
@@ -225,19 +225,17 @@ def _identity(token: ApiToken, ip: str) -> TokenIdentity:
         raise BadToken("This API token has expired.")
     if token.networks and not _is_from(ip, token.networks):
         raise TokenNotAllowed("This API token may not be used from this address.")
-    tenant = ref_of(token.tenant)
-    is_closing = token.tenant.erase_at is not None
-    if "api" not in limits_of(tenant).features:
-        with tenant_scope(tenant):
+    tenant, is_closing = token.tenant, token.is_closing
+    with tenant_scope(tenant):
+        if "api" not in limits_of(tenant).features:
             # A token outlives a smaller plan, and works again with a larger one.
             plan_service().require(tenant, "api")
-    if token.last_used_at is None or token.last_used_at <= now - LAST_USE_WITHIN:
-        with tenant_scope(tenant):
-            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        if token.last_used_at is None or token.last_used_at <= now - LAST_USE_WITHIN:
+            ApiToken.objects.filter(pk=token.id).update(last_used_at=now)
     return TokenIdentity(
-        tenant, token.pk, token.key, token.name,
+        tenant, token.id, token.key, token.name,
         without_writing(token.scopes) if is_closing else frozenset(token.scopes), tuple(token.tags),
-        is_moving=token.tenant.fetching_paused_cause == "move", is_closing=is_closing,
+        is_moving=token.is_moving, is_closing=is_closing,
     )  # fmt: skip
 
 

@@ -11,16 +11,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from snapshots.analytics.posts import PostRow, ranked
 from snapshots.analytics.sounds import OF_ARTIST
 from snapshots.picture_names import address_of
-from tikdash import clock
 from tikdash.errors import BadInput, NotFound
-from tikdash.ui import numbers
 from tikdash.words import N_, gettext
 
 ROWS_A_PAGE = 50
@@ -172,8 +170,7 @@ class PostFilter:
     least: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class FoundPost:
+class FoundPost(NamedTuple):
     """A post with its account. `er` is its engagement rate by views, from 0 to 1, None without views."""
 
     post: PostRow
@@ -215,8 +212,7 @@ def find_posts(
             least = cursor.fetchone()
         cursor.execute(search.page(None if least is None else least[0]), search.parameters)
         found = cursor.fetchall()
-    now = clock.now()
-    rows = [found_post(row, now) for row in found[:most]]
+    rows = [found_post(row) for row in found[:most]]
     return FoundPosts(
         rows,
         _write_key(found[most - 1]) if len(found) > most else None,
@@ -232,7 +228,7 @@ def one_post(*, tenant_id: int, post_id: int) -> FoundPost:
         row = cursor.fetchone()
     if row is None:
         raise NotFound(gettext("There is no such post in this workspace."))
-    return found_post(row, clock.now())
+    return found_post(row)
 
 
 class _Search:
@@ -247,8 +243,9 @@ class _Search:
         self.conditions = _of_posts(wanted, self.parameters)
         self.after = _after(column, falling, after, self.parameters)
         self.hits = _hits(wanted, self.accounts, self.parameters)
-        #: Comments are searched by account, and cannot be asked of one post.
-        self.may_look = not wanted.mentions
+        #: Comments are searched by account, and cannot be asked of one post; one account is read as far as it must.
+        is_of_one = wanted.account_ids is not None and len(wanted.account_ids) == 1
+        self.may_look = not wanted.mentions and (bool(self.hits) or not is_of_one)
 
     @property
     def _pieces(self) -> dict[str, str]:
@@ -399,7 +396,7 @@ def _after(column: Column, falling: bool, key: str, parameters: dict[str, Any]) 
     return [f"({column.expression}, p.id) {way} (%(value)s::{column.type}, %(id)s::bigint)"]
 
 
-def found_post(row: tuple[Any, ...], now: datetime) -> FoundPost:
+def found_post(row: tuple[Any, ...]) -> FoundPost:
     """A row of `FIELDS` with its account's id, handle, name and picture."""
     id, aweme_id, title, kind, pinned, posted_at, deleted_at, duration, *counters = row[:13]
     measured_at, cover_file, account_id, handle, nickname, avatar_file = row[13:19]
@@ -420,7 +417,6 @@ def found_post(row: tuple[Any, ...], now: datetime) -> FoundPost:
         shares=shares,
         collects=collects,
         as_of=measured_at,
-        age_text=numbers.age(posted_at, now),
         tiktok_url=f"https://www.tiktok.com/@{handle}/{kind}/{aweme_id}",
         cover_file=cover_file,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -83,8 +83,7 @@ ONE = f"""
 """
 
 
-@dataclass(frozen=True)
-class PostRow:
+class PostRow(NamedTuple):
     """One post with its newest counters."""
 
     id: int
@@ -101,9 +100,13 @@ class PostRow:
     shares: int | None
     collects: int | None
     as_of: datetime
-    age_text: str
     tiktok_url: str
     cover_file: str
+
+    @property
+    def age_text(self) -> str:
+        """How long ago it was posted, as text."""
+        return numbers.age(self.posted_at, clock.now())
 
     @property
     def cover_url(self) -> str:
@@ -159,8 +162,7 @@ def posts_page(
     more, found = len(found) > ROWS_A_PAGE, found[:ROWS_A_PAGE]
     if backwards:
         found.reverse()
-    now = clock.now()
-    rows = [_row(row, handle, now) for row in found]
+    rows = [_row(row, handle) for row in found]
     has_next, has_previous = (True, more) if backwards else (more, bool(after))
     return PostsPage(
         rows,
@@ -176,15 +178,14 @@ def one_post(*, tenant_id: int, account_id: int, handle: str, post_id: int) -> P
     with connection.cursor() as cursor:
         cursor.execute(ONE, {"tenant": tenant_id, "account": account_id, "post": post_id})
         row = cursor.fetchone()
-    return None if row is None else _row(row, handle, clock.now())
+    return None if row is None else _row(row, handle)
 
 
-def _row(row: tuple[Any, ...], handle: str, now: datetime) -> PostRow:
+def _row(row: tuple[Any, ...], handle: str) -> PostRow:
     aweme_id, kind = row[1], row[3]
     values = dict(zip(POST_COLUMNS, row, strict=False))
     return PostRow(
         **values,
-        age_text=numbers.age(row[5], now),
         tiktok_url=f"https://www.tiktok.com/@{handle}/{kind}/{aweme_id}",
     )
 

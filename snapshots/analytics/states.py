@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import orjson
-from django.db import connection
 
 from snapshots.analytics.metrics import ACCOUNT_COLUMNS, POST_COLUMNS
 from snapshots.models.fields import DataState
+from tikdash.db.scope import prepared_cursor
 
 #: By the key of the daily rows; days on both sides, so that other months stay closed.
 ODD = """
     SELECT {id}, captured_on, state, suspect::text FROM {table}
-     WHERE {id} = ANY(%s::bigint[]) AND captured_on BETWEEN %s AND %s AND suspect IS NOT NULL
+     WHERE {id} = ANY(%s::bigint[]) AND captured_on BETWEEN %s::date AND %s::date AND suspect IS NOT NULL
 """
 TABLES = {"account": ("account_snapshots", "account_id"), "post": ("post_snapshots", "post_id")}
 #: Of accounts and of posts: one column is likes given there and likes here.
@@ -45,7 +45,7 @@ def trust_of(kind: Literal["account", "post"], read_at: Mapping[int, datetime | 
     if not days:
         return found
     table, column = TABLES[kind]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(ODD.format(table=table, id=column), [list(days), min(days.values()), max(days.values())])
         for pk, day, state, suspect in cursor.fetchall():
             if days[pk] == day:

@@ -34,7 +34,6 @@ from snapshots.api.rows import POST_METRICS, post_row
 from snapshots.api.series import FORM, FROM, LONGEST, TO, days_between
 from snapshots.ingest.hashtags import fold
 from snapshots.selectors import count_of_accounts
-from tikdash import clock
 from tikdash.api.parameters import Param
 from tikdash.api.views import CURSOR, LIMIT, Listing, Resource, answers, fields_of
 from tikdash.errors import BadInput
@@ -153,8 +152,7 @@ def _since(view: Resource, since: int | None, after: Any, most: int) -> Any:
         most=most,
         columns=FIELDS,
     )
-    now = clock.now()
-    found = [found_post(row, now) for row in page.rows]
+    found = [found_post(row) for row in page.rows]
     return page, _shown(found), ([found[-1].account_id, found[-1].post.id] if found else [0, 0])
 
 

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from snapshots.analytics.accounts_by_key import within
 from tikdash.api.views import Identity
+from tikdash.db.scope import prepared_row
 from tikdash.errors import BadInput, NotFound
 
+COUNT = "SELECT count(*) FROM accounts WHERE id = ANY(%s::bigint[])"
+COUNT_OF_TAGGED = COUNT + " AND tags && %s::varchar[]"
 _NO_ACCOUNT = "There is no such account in this workspace."
 
 
@@ -29,11 +32,11 @@ def accounts_of(who: Identity, wanted: Sequence[int] | None = None) -> list[int]
     Raises NotFound where one that is wanted is not there, or not for this token.
     """
     if wanted is not None:
-        unique = set(wanted)
-        found = set(within(who.tags).filter(pk__in=unique).values_list("pk", flat=True))
-        if found != unique:
+        unique = list(dict.fromkeys(wanted))
+        found = prepared_row(COUNT_OF_TAGGED, [unique, list(who.tags)]) if who.tags else prepared_row(COUNT, [unique])
+        if found is None or found[0] != len(unique):
             raise NotFound("One of these accounts is not in this workspace.")
-        return list(dict.fromkeys(wanted))
+        return unique
     return list(within(who.tags).order_by("id").values_list("pk", flat=True)) if who.tags else None
 
 

@@ -206,6 +206,14 @@ def test_the_same_answer_is_not_sent_twice(cast: Cast) -> None:
     assert ours.get(f"accounts/{account.pk}", **{"if-none-match": first["ETag"]}).status_code == 200
 
 
+def test_every_answer_says_how_long_it_is(cast: Cast) -> None:
+    ours = partner(cast.acme)
+    for answer in (ours.get("metrics"), ours.get("metrics", **{"accept-encoding": "gzip"}), ours.get("accounts/7")):
+        assert answer["Content-Length"] == str(len(answer.content))
+    nothing = ours.get("metrics", **{"if-none-match": ours.get("metrics")["ETag"]})
+    assert nothing.status_code == 304 and "Content-Length" not in nothing
+
+
 def test_long_answers_are_compressed(cast: Cast) -> None:
     answer = partner(cast.acme).get("metrics", **{"accept-encoding": "gzip"})
     assert answer["Content-Encoding"] == "gzip"

@@ -145,6 +145,7 @@ def test_the_same_request_with_a_key_is_done_once(cast: Cast, ours: Partner) -> 
     first = ours.post("accounts", {"handle": "lena"}, **key)
     again = ours.post("accounts", {"handle": "lena"}, **key)
     assert (again.status_code, again.json()) == (202, first.json())
+    assert again["Location"] == first["Location"]
     assert again["Idempotent-Replayed"] == "true" and "Idempotent-Replayed" not in first
     assert checks(cast) == ["lena"]
     refused(ours.post("accounts", {"handle": "max"}, **key), 422, "key_reused")
