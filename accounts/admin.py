@@ -185,6 +185,10 @@ class SecondFactorAdmin(ModelAdmin):
 class UpstreamIncidentAdmin(ModelAdmin):
     """Times without the upstream: the watch writes them down by itself, operators add what it cannot see."""
 
+    nothing = (
+        "No outage is written down. The watch does it by itself when the upstream stays away; what it cannot see is"
+        " added here, or beside the dead jobs."
+    )
     list_display = ["began_at", "ended_at", "by_hand", "note"]
     list_filter = ["by_hand"]
     search_fields = ["note"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
-from accounts.models import Announcement, Maintenance
+from accounts.models import Announcement, Maintenance, Tenant
 from accounts.services.auditing import Target, record
 from accounts.services.telling import (
     LONGEST_SENTENCE,
@@ -23,17 +24,54 @@ from accounts.services.telling import (
     end_maintenance,
     maintenance_now,
 )
-from tikdash.errors import BadInput
+from tikdash import clock
+from tikdash.errors import BadInput, NotFound
+from tikdash.plans import limits_of
+
+
+class AnnouncementForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A plan that there is not would tell nobody, and say so to nobody."""
+
+    class Meta:
+        labels = {"only_for": "Tenant", "starts_at": "From", "ends_at": "Until"}
+
+    def clean_plan(self) -> str:
+        code = str(self.cleaned_data["plan"]).strip()
+        try:
+            if code:
+                limits_of(Announcement(plan=code))
+        except NotFound as error:
+            raise forms.ValidationError(str(error)) from None
+        return code
 
 
 @admin.register(Announcement)
 class AnnouncementAdmin(ModelAdmin):  # type: ignore[misc]
     """What customers read above their pages, until they put it away."""
 
-    list_display = ["text", "plan", "only_for", "starts_at", "ends_at"]
+    form = AnnouncementForm
+    nothing = (
+        "Customers read nothing of ours. An announcement stands above their pages until it ends or they put it away."
+    )
+    list_display = ["text", "stands", "for_whom", "starts_at", "ends_at"]
     list_select_related = ["only_for"]
     search_fields = ["text", "only_for__slug"]
     autocomplete_fields = ["only_for"]
+
+    @admin.display(description="State")
+    def stands(self, one: Announcement) -> str:
+        now = clock.now()
+        return "planned" if one.starts_at > now else "over" if one.ends_at <= now else "shown now"
+
+    @admin.display(description="For whom")
+    def for_whom(self, one: Announcement) -> str:
+        parts = [f"plan {one.plan}"] if one.plan else []
+        parts += [str(one.only_for)] if one.only_for else []
+        return ", ".join(parts) or "all tenants"
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        now = clock.now().replace(second=0, microsecond=0)
+        return {"starts_at": now, "ends_at": now + timedelta(days=1)} | super().get_changeform_initial_data(request)
 
     def save_model(self, request: HttpRequest, obj: Announcement, form: Any, change: bool) -> None:
         with transaction.atomic():
@@ -96,6 +134,7 @@ class MaintenanceAdmin(ModelAdmin):  # type: ignore[misc]
             "title": "Maintenance",
             "opts": self.opts,
             "lasting": lasting,
+            "tenants": Tenant.objects.exclude(state=Tenant.State.ERASED).count(),
             "form": form,
             "may": self.has_change_permission(request),
         }

@@ -13,7 +13,8 @@ from django.utils.cache import patch_vary_headers
 from accounts.time_zones import zone_named
 
 Handler = Callable[[HttpRequest], HttpResponse]
-#: The pages of the staff speak the language of the code; half of their words come from elsewhere.
+#: The pages of the staff speak the language of the code, as half of their words come from elsewhere, and show UTC: what
+#: two people on call read to each other, and what stands in logs, is the same.
 ADMIN = "/admin/"
 
 
@@ -33,15 +34,19 @@ class LanguageMiddleware:
 
 
 class PreferencesMiddleware:
-    """What the person who is signed in chose goes before; the zone is theirs, else the workspace's, else UTC."""
+    """What the person who is signed in chose goes before; the zone is theirs, else the workspace's, else UTC;
+    to staff always UTC."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: Any) -> HttpResponse:
         user, tenant = request.user, request.tenant
-        zone = zone_named(getattr(user, "time_zone", ""), tenant.time_zone if tenant else "")
-        if not request.path_info.startswith(ADMIN):
+        in_admin = request.path_info.startswith(ADMIN)
+        zone = (
+            zone_named() if in_admin else zone_named(getattr(user, "time_zone", ""), tenant.time_zone if tenant else "")
+        )
+        if not in_admin:
             request.LANGUAGE_CODE = _spoken(getattr(user, "language", "")) or request.LANGUAGE_CODE
         with translation.override(request.LANGUAGE_CODE), timezone.override(zone):
             response = self.get_response(request)

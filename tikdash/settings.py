@@ -248,6 +248,7 @@ LANGUAGE_CODE = "en"
 #: Each has a catalogue in `tikdash/locale` and a row in `tikdash.ui.styles`.
 LANGUAGES = [("en", "English"), ("fr", "Français")]
 LOCALE_PATHS = [ROOT / "tikdash" / "locale"]
+FORMAT_MODULE_PATH = "tikdash.formats"
 LANGUAGE_COOKIE_AGE = 365 * 86_400
 USE_I18N = True
 USE_TZ = True
@@ -564,6 +565,7 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("tikdash/favicon.svg")}],
     "SHOW_HISTORY": True,
     "STYLES": [lambda request: static("tikdash/admin-ops.css"), "tikdash.admin_navigation.frame"],
+    "SCRIPTS": [lambda request: static("tikdash/admin-names.js")],
     "ENVIRONMENT": "tikdash.admin_navigation.whose",
     "DASHBOARD_CALLBACK": "tikdash.ops_front.front_page",
     "SIDEBAR": {

@@ -19,11 +19,18 @@ from snapshots.services.quality import accept_value, reject_value
 from tikdash import clock
 from tikdash.db.scope import tenant_scope
 from tikdash.errors import NotFound, TikdashError
+from tikdash.ui.numbers import exact
 from tikdash.ui.sparkline import sparkline_svg
 
 DAYS = 60
 MOST_DECISIONS, MOST_JOBS = 20, 30
 DECIDE = "snapshots.decide_value"
+#: What counters are called on customers' pages, too; an account's `digg_count` is another thing than a post's.
+LABELS = {
+    "follower_count": "followers", "heart_count": "hearts", "video_count": "videos", "following_count": "following",
+    "play_count": "views", "digg_count": "likes", "comment_count": "comments", "share_count": "shares",
+    "collect_count": "saves",
+}  # fmt: skip
 #: States that are shown as they are: what is rounded is no fault.
 SOUND = ("", "rounded")
 
@@ -33,6 +40,7 @@ class Cell:
     """One counter of one day. `state` is why it is doubted, empty where it is not; `id` names it where somebody can
     decide on it."""
 
+    label: str
     counter: str
     value: int | None
     state: str
@@ -49,10 +57,10 @@ class DayRow:
 
 @dataclass(frozen=True)
 class Measured:
-    """The last days of one counter as a chart, of all counters as a table (the newest day first), and how many values
-    are doubted."""
+    """The last days of one counter as a chart, of all counters (name and label) as a table with the newest day first,
+    and how many values are doubted."""
 
-    counters: tuple[str, ...]
+    counters: tuple[tuple[str, str], ...]
     counter: str
     chart: SafeString
     rows: tuple[DayRow, ...]
@@ -72,11 +80,17 @@ def measured(subject: str, subject_id: int, snapshots: Any, counters: Sequence[s
     by_day = {row.day: {cell.counter: cell for cell in row.cells} for row in rows}
     days = [first + timedelta(days=n) for n in range(DAYS)]
     values = [_sound(by_day[day][counter]) if day in by_day else None for day in days]
-    label = f"{counter.replace('_', ' ')} of the last {DAYS} days, without what is doubted"
+    label = f"{label_of(subject, counter).capitalize()} of the last {DAYS} days, without what is doubted"
     # Made of numbers; the label is escaped there.
     chart = mark_safe(sparkline_svg(values, width=640, height=140, label=label).replace("spark", "spark ops-line", 1))  # noqa: S308
     doubted = sum(1 for row in rows for cell in row.cells if cell.state not in SOUND)
-    return Measured(tuple(counters), counter, chart, tuple(rows), doubted)
+    labels = tuple((name, label_of(subject, name)) for name in counters)
+    return Measured(labels, counter, chart, tuple(rows), doubted)
+
+
+def label_of(subject: str, counter: str) -> str:
+    """What a counter of an account or post is called."""
+    return "likes given" if (subject, counter) == ("account", "digg_count") else LABELS[counter]
 
 
 def jobs_of(tenant_id: int, account_id: int) -> list[FetchJob]:
@@ -88,7 +102,10 @@ def decisions_of(tenant_id: int, account_id: int, post_id: int | None = None) ->
     """What was decided of the account, or of one post of it, the newest first."""
     rows = ValueDecision.objects.filter(tenant_id=tenant_id, account_id=account_id)
     rows = rows.filter(post_id=post_id) if post_id else rows
-    return list(rows.order_by("-decided_at")[:MOST_DECISIONS])
+    found = list(rows.order_by("-decided_at")[:MOST_DECISIONS])
+    for one in found:
+        one.label = label_of("post" if one.post_id else "account", one.counter)  # type: ignore[attr-defined]
+    return found
 
 
 def decide(request: HttpRequest, tenant_id: int, subject: str, subject_id: int) -> None:
@@ -105,14 +122,15 @@ def decide(request: HttpRequest, tenant_id: int, subject: str, subject_id: int) 
     except TikdashError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"{value.counter} of {value.day} is {done.decision}; shown now: {done.newest}.")
+        what = f"{label_of(subject, value.counter).capitalize()} of {value.day}"
+        messages.success(request, f"{what}: {done.decision}. Shown now: {exact(done.newest)}.")
 
 
 def _cell(subject: str, subject_id: int, row: Any, name: str) -> Cell:
     state = str((row.suspect or {}).get(name, ""))
     can_decide = state in (*DECIDABLE, "rejected") or (not state and getattr(row, name) is not None)
     named = str(ValueId(subject, subject_id, row.captured_on, name)) if can_decide else ""
-    return Cell(name, getattr(row, name), state, named)
+    return Cell(label_of(subject, name), name, getattr(row, name), state, named)
 
 
 def _sound(cell: Cell) -> int | None:

@@ -149,7 +149,7 @@ def test_a_customer_says_the_number_is_wrong_and_it_is_put_right(visitors: Visit
     expect(page.get_by_text("Doubted values: 1")).to_be_visible()
     page.get_by_label("Reason").fill("TikTok shows it, too.")
     page.get_by_role("button", name="It is true").click()
-    expect(page.get_by_text("shown now: 26003")).to_be_visible()
+    expect(page.get_by_text("Shown now: 26,003")).to_be_visible()
     expect(page.get_by_text("Doubted values: 0")).to_be_visible()
     with tenant_scope(world.acme):
         lena.refresh_from_db()

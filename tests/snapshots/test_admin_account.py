@@ -60,11 +60,11 @@ def test_numbers_are_a_chart_and_a_table_with_their_states_and_jobs_with_their_e
     answer = olga.get(f"{page_of(lena)}change/")
     page = words_of(answer)
     assert "2026-11-15 26,003 spike" in page and "Doubted values: 1" in page
-    assert re.search(r'<svg class="spark ops-line" width="640".*?aria-label="follower count', answer.content.decode())
+    assert re.search(r'<svg class="spark ops-line" width="640".*?aria-label="Followers', answer.content.decode())
     assert "bad_payload Not JSON." in page
     assert re.search(r"\d+ posts: all of them cost \d+ credits", page), page
     other = olga.get(f"{page_of(lena)}change/?counter=heart_count").content.decode()
-    assert 'aria-label="heart count' in other
+    assert 'aria-label="Hearts' in other
 
 
 def test_the_customer_says_the_number_is_wrong_and_it_is_put_right(
@@ -73,7 +73,7 @@ def test_the_customer_says_the_number_is_wrong_and_it_is_put_right(
     assert followers(cast, lena) == 20_105
     sent = {"value": leap(lena), "decision": "accept", "reason": "Seen at TikTok."}
     answer = olga.post(f"{page_of(lena)}decide/", sent, follow=True)
-    assert "follower_count of 2026-11-15 is accepted; shown now: 26003" in words_of(answer)
+    assert "Followers of 2026-11-15: accepted. Shown now: 26,003." in words_of(answer)
     assert followers(cast, lena) == 26_003
     assert "accepted · olga@tikdash.example · Seen at TikTok." in words_of(answer)
     olga.post(f"{page_of(lena)}decide/", sent | {"decision": "reject"})
@@ -115,7 +115,7 @@ def test_a_value_of_a_post_is_decided_on_its_page(cast: Cast, olga: Client, noon
     path = f"/admin/snapshots/post/{post.pk}/"
     assert "2026-11-15 7 regressed" in words_of(olga.get(f"{path}change/"))
     sent = {"value": f"post-{post.pk}-20261115-play_count", "decision": "accept", "reason": "They deleted bots."}
-    assert "play_count of 2026-11-15 is accepted" in words_of(olga.post(f"{path}decide/", sent, follow=True))
+    assert "Views of 2026-11-15: accepted." in words_of(olga.post(f"{path}decide/", sent, follow=True))
     with tenant_scope(cast.acme):
         post.refresh_from_db()
     assert post.play_count == 7
