@@ -20,6 +20,8 @@ from accounts.bulk_admin import BulkActionsMixin
 from accounts.look_admin import LookAdmin
 from accounts.models import ApiToken, AuditEntryRow, Domain, Membership, UpstreamIncident, User
 from accounts.privacy_admin import PrivacyRequestAdmin
+from accounts.recorded_admin import PlacesBelowMixin, PlacesMixin, RecordedMixin, removed
+from accounts.services.auditing import Target, record
 from accounts.services.incidents import record_incident
 from accounts.telling_admin import AnnouncementAdmin, MaintenanceAdmin
 from accounts.tenant_admin import MembershipInline, TenantAdmin
@@ -39,7 +41,7 @@ def is_superuser(request: HttpRequest) -> bool:
 
 
 @admin.register(Domain)
-class DomainAdmin(ModelAdmin):
+class DomainAdmin(PlacesMixin, ModelAdmin):
     list_display = ["domain", "tenant", "is_primary"]
     list_select_related = ["tenant"]
     search_fields = ["domain", "tenant__name"]
@@ -47,7 +49,7 @@ class DomainAdmin(ModelAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(ModelAdmin):
+class MembershipAdmin(PlacesMixin, ModelAdmin):
     list_display = ["user", "tenant", "role", "created_at"]
     list_filter = ["role"]
     list_select_related = ["user", "tenant"]
@@ -57,7 +59,8 @@ class MembershipAdmin(ModelAdmin):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(PlacesBelowMixin, RecordedMixin, DjangoUserAdmin, ModelAdmin):
+    saved_event, removed_event = "operations.person_saved", "operations.person_removed"
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -90,6 +93,18 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         allowed = super().has_delete_permission(request, obj)
         return allowed and (obj is None or not (obj.is_staff or obj.is_superuser) or is_superuser(request))
+
+    def target_of(self, obj: Any) -> Target:
+        return Target("user", obj.pk, obj.email)
+
+    def facts_of(self, obj: Any) -> dict[str, Any]:
+        groups = sorted(obj.groups.values_list("name", flat=True))
+        return {"is_active": obj.is_active, "is_staff": obj.is_staff, "is_superuser": obj.is_superuser, "roles": groups}
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for row in Membership.objects.filter(user__in=[one.pk for one in queryset]).select_related("user"):
+            removed(row)
+        return super().log_deletions(request, queryset)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Operators vouch for the address that they typed."""
@@ -164,8 +179,10 @@ class ApiTokenAdmin(BulkActionsMixin, ModelAdmin):
 
 
 @admin.register(Authenticator)
-class SecondFactorAdmin(ModelAdmin):
+class SecondFactorAdmin(RecordedMixin, ModelAdmin):
     """Who has which second factor. One that is lost is deleted here, after asking who asks; nothing else is changed."""
+
+    removed_event = "operations.second_factor_removed"
 
     list_display = ["user", "type", "created_at", "last_used_at"]
     list_filter = ["type"]
@@ -173,6 +190,12 @@ class SecondFactorAdmin(ModelAdmin):
     search_fields = ["user__email"]
     fields = ["user", "type", "created_at", "last_used_at"]
     readonly_fields = fields
+
+    def target_of(self, obj: Any) -> Target:
+        return Target("user", obj.user_id, obj.user.email)
+
+    def facts_of(self, obj: Any) -> dict[str, Any]:
+        return {"type": obj.type}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -200,3 +223,8 @@ class UpstreamIncidentAdmin(ModelAdmin):
         with transaction.atomic():
             super().save_model(request, obj, form, change)
             record_incident(obj)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for obj in queryset:
+            record("fetching.incident_removed", target=Target("incident", obj.pk, str(obj)))
+        return super().log_deletions(request, queryset)

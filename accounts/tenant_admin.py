@@ -21,6 +21,7 @@ from accounts.bulk_admin import BulkActionsMixin
 from accounts.deletion_admin import delete_workspace_page
 from accounts.look_admin import look_page
 from accounts.models import Domain, Membership, Tenant
+from accounts.recorded_admin import PlacesBelowMixin
 from accounts.selectors import tenant_by_id
 from accounts.services import changing
 from accounts.services.auditing import Target, record
@@ -76,7 +77,7 @@ class MembershipInline(RowsInline):
 
 
 @admin.register(Tenant)
-class TenantAdmin(BulkActionsMixin, ModelAdmin):
+class TenantAdmin(BulkActionsMixin, PlacesBelowMixin, ModelAdmin):
     """Customers. New ones are made with `manage.py create_tenant`, which gives them a schema."""
 
     list_display = ["name", "slug", "plan", "state", "key_mode", "shard", "trial_ends_at", "paused", "created_at"]

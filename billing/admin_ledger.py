@@ -14,6 +14,7 @@ from django.urls import path
 from unfold.admin import ModelAdmin
 
 from accounts.bulk_admin import BulkActionsMixin
+from accounts.recorded_admin import RecordedMixin
 from accounts.selectors import tenant_by_id
 from accounts.services.auditing import Target, record
 from billing.bulk_actions import ACTIONS
@@ -293,9 +294,11 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(AlertChannel)
-class AlertChannelAdmin(ModelAdmin):  # type: ignore[misc]
+class AlertChannelAdmin(RecordedMixin, ModelAdmin):  # type: ignore[misc]
     """Where alerts go. A webhook that is there is shown by its host and its end; those without a tenant are of
     operations."""
+
+    saved_event, removed_event = "operations.alerts_saved", "operations.alerts_removed"
 
     form = ChannelForm
     list_display = ["shown", "kind", "tenant", "escalation", "active"]
@@ -310,6 +313,9 @@ class AlertChannelAdmin(ModelAdmin):  # type: ignore[misc]
         if not change:
             obj.tenant_id = None  # type: ignore[assignment]
         super().save_model(request, obj, form, change)
+
+    def facts_of(self, obj: AlertChannel) -> dict[str, Any]:
+        return {"kind": obj.kind, "escalation": obj.escalation, "active": obj.active}
 
 
 @admin.register(UsageAlert)

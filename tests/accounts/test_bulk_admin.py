@@ -98,6 +98,25 @@ def test_it_says_what_it_costs(cast: Cast, olga: Client) -> None:
     assert "Paused: 1." in resumed and "1 job(s). When they run they cost at least 1 credits." in resumed
 
 
+def test_taking_suspensions_back_counts_those_that_are_suspended(cast: Cast, olga: Client) -> None:
+    for tenant in (cast.acme, cast.globex):
+        with tenant_scope(tenant):
+            make_job(make_account(), next_due_at=clock.now() - timedelta(minutes=1))
+    do(olga, "suspend", cast.globex, reason=WHY)
+    asked = words_of(ask(olga, "take_suspension_back", cast.acme, cast.globex))
+    assert "Suspended: 1." in asked and "Due now: 1 job(s). When they run they cost at least 1 credits." in asked
+
+
+def test_more_rows_than_there_may_be_are_refused_also_when_confirmed(
+    cast: Cast, olga: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accounts.bulk_admin.MOST_ROWS", 1)
+    assert "At most 1 rows at once." in words_of(ask(olga, "pause_fetching", cast.acme, cast.rival))
+    assert do(olga, "pause_fetching", cast.acme, cast.rival, reason=WHY).status_code == 422
+    assert paused() == set()
+    assert do(olga, "pause_fetching", cast.acme, reason=WHY).status_code == 302 and paused() == {"acme"}
+
+
 def test_without_a_reason_nothing_is_done_and_the_form_says_so(cast: Cast, olga: Client) -> None:
     answer = do(olga, "suspend", cast.acme, cast.rival)
     assert answer.status_code == 422 and "Say why: the customer reads the reason." in words_of(answer)

@@ -9,19 +9,22 @@ from urllib.parse import urlsplit
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.db import IntegrityError, transaction
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Look, Membership, Session, Tenant, User
 from accounts.models.looks import LONGEST
-from accounts.services.looking import TICKET_S, begin_look, end_looks_over, open_look
+from accounts.services.auditing import record
+from accounts.services.looking import TICKET_S, ask_to_look, begin_look, end_looks_over, open_look
 from snapshots.models import FetchJob, TrackedAccount
 from tests.cast import Cast, give_app
 from tests.factories import make_account, make_job, make_snapshots
 from tests.queries import statements_of
 from tikdash import clock
 from tikdash.db.scope import all_tenants, tenant_scope
-from tikdash.errors import BadInput
+from tikdash.errors import BadInput, NotAllowed
+from tikdash.middleware import ActorMiddleware
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 REASON = "Ticket 512, the chart of May has a gap."
@@ -145,6 +148,22 @@ def test_begin_and_end_are_in_the_customers_audit_log_as_staffs(cast: Cast) -> N
         assert not AuditEntry.objects.filter(actor_kind="user").exists()
 
 
+def test_what_is_written_during_a_look_is_staffs_and_says_as_whom(cast: Cast) -> None:
+    """Whatever an address writes although it is only read, such as that a file was fetched."""
+    request: Any = RequestFactory().get("/")
+    request.user, request.tenant, request.impersonated_by = cast.max, cast.acme, cast.olga
+
+    def fetches(_request: Any) -> HttpResponse:
+        record("workspace.taken_along", after={"files": 1})
+        return HttpResponse()
+
+    with tenant_scope(cast.acme):
+        ActorMiddleware(fetches)(request)
+        entry = AuditEntry.objects.get(event="workspace.taken_along")
+    assert (entry.actor_kind, entry.actor_id, entry.actor_label) == ("staff", cast.olga.pk, cast.olga.email)
+    assert (entry.as_user_id, entry.as_user_label) == (cast.max.pk, cast.max.email)
+
+
 def test_the_staffs_own_session_stays_and_nobodys_last_log_in_changes(cast: Cast) -> None:
     before = dict(User.objects.values_list("pk", "last_login"))
     client = staff(cast.olga)
@@ -197,6 +216,17 @@ def test_support_may_look_and_finance_may_not(cast: Cast) -> None:
     client = staff(User.objects.get(pk=sue.pk))
     assert ask(cast, client).status_code == 403
     assert client.get(f"/admin/accounts/tenant/{cast.acme.id}/look/").status_code == 403
+
+
+def test_whoever_asks_for_a_ticket_beside_the_page_needs_the_permission_too(cast: Cast) -> None:
+    sue = supporter(cast)
+    sue.groups.set([Group.objects.get(name="finance")])
+    wish = {"tenant": cast.acme, "user_id": cast.max.pk, "reason": REASON}
+    for person in (User.objects.get(pk=sue.pk), cast.ana):
+        with pytest.raises(NotAllowed):
+            ask_to_look(staff=person, **wish)
+    assert looks() == []
+    assert ask_to_look(staff=cast.olga, **wish)
 
 
 @pytest.mark.parametrize("what", ["permission", "staff", "active", "password"])

@@ -110,6 +110,16 @@ def test_each_role_sees_and_does_what_is_of_its_work(cast: Cast, role: str) -> N
     assert "Cost and margin" in page, role
 
 
+@pytest.mark.parametrize("role", ["support", "finance"])
+def test_a_workspace_is_deleted_by_engineers_only(cast: Cast, role: str) -> None:
+    client, there = of_role(cast, role), f"/admin/accounts/tenant/{cast.acme.id}/delete-workspace/"
+    assert client.get(there).status_code == 403
+    for sent in ({"typed": "acme", "reason": REASON}, {"keep": "1"}):
+        assert client.post(there, sent).status_code == 403
+    assert Tenant.objects.get(pk=cast.acme.id).erase_at is None and entries(cast.acme) == []
+    assert of_role(cast, "engineer").get(there).status_code == 200
+
+
 def test_what_is_grave_asks_who_it_is_first(cast: Cast, olga: Client) -> None:
     session = olga.session
     session["account_authentication_methods"] = [
@@ -359,6 +369,14 @@ def test_who_brings_handles_needs_the_permission(cast: Cast) -> None:
     assert client.get(there).status_code == 403
     user.user_permissions.add(Permission.objects.get(codename="bring_handles"))
     assert client.get(there).status_code == 200
+
+
+@pytest.mark.parametrize("name", sorted(actions()))
+def test_of_an_erased_workspace_nothing_is_done(cast: Cast, olga: Client, name: str) -> None:
+    Tenant.objects.filter(pk=cast.rival.id).update(state="erased")
+    there = f"/admin/accounts/tenant/{cast.rival.id}/do/{name}/"
+    assert (olga.get(there).status_code, olga.post(there, {"reason": REASON}).status_code) == (404, 404)
+    assert olga.get(f"/admin/accounts/tenant/{cast.rival.id}/look/").status_code == 404
 
 
 def test_of_a_tenant_that_does_not_exist_there_is_no_page(olga: Client) -> None:

@@ -31,11 +31,12 @@ from accounts.services.tokens import (
     rotate_token,
 )
 from accounts.token_scopes import SCOPES, allows, without_writing
+from billing.models import Plan
 from tests.cast import Cast
 from tikdash import clock
 from tikdash.db.scope import all_tenants, tenant_scope
 from tikdash.env import peppers
-from tikdash.errors import BadInput, LimitReached, NotFound
+from tikdash.errors import BadInput, LimitReached, NotFound, NotInPlan
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 HERE = "203.0.113.7"
@@ -230,6 +231,14 @@ def test_a_workspace_has_a_bounded_number_of_tokens(cast: Cast, monkeypatch: Any
     make(cast.globex)
 
 
+def test_a_plan_without_the_api_makes_no_token(cast: Cast) -> None:
+    Plan.objects.filter(code="pro").update(features=["exports"])
+    with pytest.raises(NotInPlan):
+        make(cast.acme)
+    with all_tenants():
+        assert not ApiToken.objects.exists()
+
+
 def test_who_may_write_may_read_and_nothing_else_follows() -> None:
     assert allows({"alerts:write"}, "alerts", "read") and not allows({"alerts:read"}, "alerts", "write")
     assert not allows({"alerts:write"}, "accounts", "read") and "posts:write" not in SCOPES
@@ -260,6 +269,10 @@ def test_operators_find_a_token_in_the_admin_and_revoke_it(cast: Cast) -> None:
     shown = client.get(f"/admin/accounts/apitoken/{made.id}/change/").content.decode()
     assert row(made).digest not in shown
     chosen = {"action": "revoke", "_selected_action": [made.id], "reason": "Leaked"}
+    used = make(cast.acme, name="Used")
+    authenticate(used.raw, HERE)
+    both = client.post("/admin/accounts/apitoken/", chosen | {"_selected_action": [made.id, used.id]})
+    assert "2 API tokens" in both.content.decode() and "In use: 1 of them were ever used." in both.content.decode()
     assert client.post("/admin/accounts/apitoken/", chosen).status_code == 200
     assert row(made).revoked_at is None, "it is asked first"
     client.post("/admin/accounts/apitoken/", chosen | {"confirmed": "1", "counted": 1})

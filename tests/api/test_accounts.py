@@ -69,6 +69,8 @@ def test_fields_leave_the_others_out(cast: Cast, accounts: list[Any]) -> None:
     answer = partner(cast.acme).get("accounts", {"fields": "handle,followers", "limit": 1}).json()
     assert [set(row) for row in answer["data"]] == [{"id", "handle", "followers"}]
     assert answer["metrics"]["followers"] == 1
+    body = refused(partner(cast.acme).get("accounts", {"fields": "handle,secret"}), 400, "bad_input")
+    assert "followers" in body["errors"]["fields"][0], "it says which there are"
 
 
 def test_csv_has_the_same_rows(cast: Cast, accounts: list[Any]) -> None:
@@ -99,7 +101,14 @@ def test_an_account_is_found_by_its_id_and_a_strangers_is_not(cast: Cast, accoun
     with tenant_scope(cast.rival):
         foreign = make_account("other").pk
     for pk in (foreign, 10**9, 2**63 - 1, 2**63, 10**30):
-        refused(ours.get(f"accounts/{pk}"), 404, "not_found")
+        for path in (
+            "accounts/{}",
+            "accounts/{}/growth",
+            "accounts/{}/metrics",
+            "accounts/checks/{}",
+            "posts/{}/series",
+        ):
+            refused(ours.get(path.format(pk)), 404, "not_found")
 
 
 def test_a_token_for_some_tags_sees_nothing_else(cast: Cast, accounts: list[Any]) -> None:
@@ -129,5 +138,29 @@ def test_a_token_for_some_tags_sees_nothing_else(cast: Cast, accounts: list[Any]
         refused(ours.send(method, f"accounts/{out.pk}{path}", body), 404, "not_found")
     lines = b"".join(ours.get("snapshots").streaming_content).decode().splitlines()
     assert len(lines) == 8 and not any(f'"account_id":{out.pk},' in line for line in lines)
+    written = partner(cast.acme).post(f"accounts/{out.pk}/notes", {"date": clock.today().isoformat(), "text": "x"})
+    note = f"accounts/{out.pk}/notes/{written.json()['id']}"
+    refused(ours.send("PUT", note, {"date": clock.today().isoformat(), "text": "y"}), 404, "not_found")
+    refused(ours.send("DELETE", note), 404, "not_found")
+    assert [each["text"] for each in partner(cast.acme).get(f"accounts/{out.pk}/notes").json()["data"]] == ["x"]
     assert refused(ours.post("accounts", {"handle": "x", "tags": ["other"]}), 400, "bad_input")["errors"]["tags"]
     assert refused(ours.send("PATCH", f"accounts/{into.pk}", {"tags": ["bakery"]}), 400, "bad_input")["errors"]["tags"]
+
+
+def test_a_token_for_some_tags_sees_no_check_list_or_removal_of_others(cast: Cast, accounts: list[Any]) -> None:
+    whole, ours, out = partner(cast.acme), partner(cast.acme, tags=["vip"]), accounts[1]
+    theirs = whole.post("accounts", {"handle": "other", "tags": ["bakery"]}).json()["id"]
+    refused(ours.get(f"accounts/checks/{theirs}"), 404, "not_found")
+    own = ours.post("accounts", {"handle": "mine", "tags": ["bakery", "vip"]}).json()["id"]
+    assert ours.get(f"accounts/checks/{own}").status_code == 200
+    for row, tags in (({"handle": "a", "tags": ["bakery"]}, ["vip"]), ({"handle": "a"}, []), ({"handle": "a"}, ["x"])):
+        for dry_run in (True, False):
+            body = {"accounts": [{"handle": "b", "tags": ["vip"]}, row], "tags": tags, "dry_run": dry_run}
+            assert "tags" in refused(ours.post("accounts/bulk", body), 400, "bad_input")["errors"]
+    batch = whole.post("accounts/bulk", {"accounts": [{"handle": "third"}]}).json()["id"]
+    refused(ours.get(f"accounts/bulk/{batch}"), 404, "not_found")
+    refused(ours.send("DELETE", f"accounts/bulk/{batch}"), 404, "not_found")
+    assert whole.get(f"accounts/bulk/{batch}").json()["waiting"] == 1
+    removal = whole.send("DELETE", f"accounts/{out.pk}").json()["removal_id"]
+    refused(ours.post(f"removals/{removal}/undo"), 404, "not_found")
+    refused(whole.get(f"accounts/{out.pk}"), 404, "not_found")

@@ -12,6 +12,7 @@ from django.test import Client
 
 from accounts.models import ApiToken, Tenant
 from accounts.services.telling import begin_maintenance
+from billing.gate import gate
 from billing.models import Plan
 from tests.api.asking import READ_ONLY, Partner, partner
 from tests.cast import Cast
@@ -45,6 +46,7 @@ def test_the_token_gives_the_tenant_on_the_public_host_and_on_its_own(cast: Cast
     assert [row["handle"] for row in answer.json()["data"]] == ["lena"]
     assert "Set-Cookie" not in answer and "Access-Control-Allow-Origin" not in answer
     assert answer["Cache-Control"] == "private, no-cache"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
     assert {"Authorization", "Accept"} <= {part.strip() for part in answer["Vary"].split(",")}
 
 
@@ -218,6 +220,26 @@ def test_long_answers_are_compressed(cast: Cast) -> None:
     answer = partner(cast.acme).get("metrics", **{"accept-encoding": "gzip"})
     assert answer["Content-Encoding"] == "gzip"
     assert b'"followers"' in gzip.decompress(answer.content)
+
+
+def test_what_went_wrong_is_json_whatever_was_asked_for(cast: Cast) -> None:
+    ours = partner(cast.acme)
+    refused(ours.get("accounts", {"limit": "0"}, accept="text/csv"), 400, "bad_input")
+    refused(ours.get("accounts/999999/notes", accept="text/csv"), 404, "not_found")
+    refused(ours.get("snapshots", {"from": "x"}, accept="application/x-ndjson"), 400, "bad_input")
+
+
+def test_a_write_says_how_many_credits_the_plan_has_left(cast: Cast) -> None:
+    ours = partner(cast.acme)
+    Plan.objects.filter(code="pro").update(daily_credits=500, monthly_credits=9_000)
+    gate.forget()
+    answer = ours.post("accounts", {"handle": "lena"})
+    assert answer.status_code == 202
+    left = {each["name"]: each["left"] for each in ours.get("usage").json()["quotas"]}
+    assert (answer["Credits-Left-Day"], answer["Credits-Left-Month"]) == (
+        str(left["credits_day"]), str(left["credits_month"]),
+    )  # fmt: skip
+    assert "Credits-Left-Day" not in ours.get("accounts")
 
 
 def test_a_workspace_that_is_moved_or_closing_is_read_only(cast: Cast) -> None:

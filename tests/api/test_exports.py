@@ -271,6 +271,15 @@ def test_the_token_in_place_of_another_has_its_exports(cast: Cast) -> None:
     assert [row["id"] for row in new.all_rows("exports")] == [export]
 
 
+def test_what_the_token_may_not_read_any_more_is_not_made_again(cast: Cast) -> None:
+    ours = partner(cast.acme)
+    export = asked(ours, kind="posts")["id"]
+    ours.send("DELETE", f"exports/{export}")
+    with all_tenants():
+        ApiToken.objects.update(scopes=["exports:write", "accounts:read"])
+    refused(ours.post(f"exports/{export}/retry"), 403, "token_not_allowed")
+
+
 def test_sent_twice_it_is_asked_for_once(cast: Cast) -> None:
     ours = partner(cast.acme)
     key = {"idempotency-key": "a"}

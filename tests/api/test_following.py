@@ -150,6 +150,19 @@ def test_what_is_stopped_is_a_tombstone_and_comes_back_with_its_posts(
     assert of_accounts.follow().ids == {stays.pk} and of_posts.follow().ids == {kept.pk}
 
 
+def test_more_tombstones_than_a_page_has_come_on_several(committed_db: Cast) -> None:
+    cast = committed_db
+    with tenant_scope(cast.acme):
+        stays, *gone = [make_account() for _ in range(6)]
+    of_accounts = Copy(partner(cast.acme), "accounts", limit=2).follow()
+    assert len(of_accounts.ids) == 6
+    with tenant_scope(cast.acme):
+        stop_tracking(tenant=cast.acme, account_ids=[each.pk for each in gone])
+    page = of_accounts.ours.get("accounts", {"updated_since": of_accounts.marker, "limit": 2}).json()
+    assert len(page["deleted"]) == 2 and page["next"] and page["updated_since"] is None
+    assert of_accounts.follow().ids == {stays.pk}
+
+
 def test_a_token_for_a_tag_follows_accounts_into_and_out_of_it(committed_db: Cast) -> None:
     cast = committed_db
     with tenant_scope(cast.acme):

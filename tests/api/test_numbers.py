@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from accounts.services.tokens import rotate_token
 from snapshots.analytics.daily_rows import lines_of_days
 from snapshots.analytics.metrics import METRICS
 from snapshots.models import Hashtag, PostHashtag
@@ -79,6 +80,8 @@ def test_daily_rows_of_all_accounts_are_streamed_in_the_tenants_scope(cast: Cast
         )
     answer = ours.get("snapshots")
     assert answer["Content-Type"] == "application/x-ndjson" and answer["Updated-Since"]
+    assert ours.get("snapshots", accept="application/x-ndjson").status_code == 200
+    refused(ours.get("snapshots", accept="text/csv"), 406, "not_acceptable")
     assert connection.scope == NO_SCOPE  # type: ignore[attr-defined]
     rows = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]
     assert connection.scope == NO_SCOPE  # type: ignore[attr-defined]
@@ -231,3 +234,13 @@ def test_usage_alerts_and_the_token_itself(cast: Cast, ours: Partner) -> None:
     token = ours.get("token").json()
     assert token["workspace"] == "acme" and ours.raw.startswith(token["prefix"] + "_")
     assert ours.raw.rsplit("_", 1)[1] not in str(token)
+    other = partner(cast.acme, scopes=["posts:read"], tags=["vip"])
+    found = other.get("token").json()
+    assert (found["scopes"], found["tags"], other.raw.startswith(found["prefix"] + "_")) == (
+        ["posts:read"],
+        ["vip"],
+        True,
+    )
+    assert (ours.get("token").json(), token["is_replaced"]) == (token, False)
+    rotate_token(tenant=cast.acme, token_id=token["id"], overlap=timedelta(hours=1))
+    assert ours.get("token").json()["is_replaced"] is True
