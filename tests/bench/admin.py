@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
+from tests.bench.admin_budgets import pages_beyond_budget
 from tests.bench.data import Shape, connected_to, database
 from tests.bench.environment import DATABASE
 from tests.bench.frame import Figure, Options, at_most, interleaved
@@ -133,6 +134,7 @@ def run(options: Options) -> Iterator[Figure]:
     yield Figure(
         "admin", "worst_ms", "ms", worst.value, None, ROUNDS, at_most(MOST_MS), facts | {"page": worst.metric}
     )  # fmt: skip
+    yield from pages_beyond_budget(full, facts)
 
 
 @dataclass
