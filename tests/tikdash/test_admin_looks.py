@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -34,6 +35,21 @@ def test_moments_are_utc_and_say_so_whatever_zone_an_operator_chose(cast: Cast, 
     assert olga.post(f"{LISTS}/announcement/add/", sent | {"ends_at_1": "01:00", "plan": ""}).status_code == 302
     with all_tenants():
         assert Announcement.objects.get().starts_at == LATE
+
+
+@pytest.mark.parametrize(
+    ("path", "last"),
+    [
+        ("/admin/snapshots/fetchjob/dead/", "Dead jobs by cause"),
+        ("/admin/snapshots/fetchjob/", "0 results"),
+        (f"{LISTS}/tenant/1/change/", "Acme Talent"),
+    ],
+)
+def test_the_bar_ends_with_what_the_page_is(olga: Client, path: str, last: str) -> None:
+    head = re.search(r"<h1.*?</h1>", olga.get(path).content.decode(), re.S)
+    assert head is not None
+    parts = [part for part in re.split(r"\s{2,}|chevron_right", re.sub(r"<[^>]+>", " ", head[0])) if part.strip()]
+    assert parts[-1].strip() == last and parts.count(parts[-1]) == 1, parts
 
 
 def test_an_empty_list_says_whether_anything_is_there_and_what_to_do(olga: Client) -> None:
