@@ -109,6 +109,11 @@ def test_a_key_mode_changes_the_reference_and_nothing_else(cast: Cast, django_ca
     with tenant_scope(cast.acme):
         kept = TenantKey.objects.get()
     assert (kept.secret, kept.state) == (key.secret, "active") and row(cast.acme).fetching_paused_at is None
+    change_key_mode(tenant=cast.acme, mode="own")
+    assert events(cast.acme).count("workspace.key_mode_changed") == 3, "what changes nothing is not written down"
+    with tenant_scope(cast.acme):
+        noted = AuditEntry.objects.filter(event="workspace.key_mode_changed").latest("occurred_at")
+    assert (noted.before, noted.after) == ({"key_mode": "shared"}, {"key_mode": "own"})
 
 
 def test_own_mode_without_a_key_waits_for_one(cast: Cast, django_capture_on_commit_callbacks: Any) -> None:

@@ -123,6 +123,10 @@ def test_staff_announces_in_the_administration_and_it_is_written_down(cast: Cast
     assert "It must end after it begins." in wrong.content.decode()
     [entry] = of_operators()
     assert (entry.event, entry.actor_id) == ("operations.announced", cast.olga.pk)
+    only = Announcement.objects.get()
+    assert olga.post(f"/admin/accounts/announcement/{only.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert TEXT not in page(on("rival.localhost", cast.rita))
+    assert {entry.event for entry in of_operators()} == {"operations.announced", "operations.announcement_removed"}
 
 
 def test_during_a_maintenance_people_read_and_change_nothing(cast: Cast) -> None:

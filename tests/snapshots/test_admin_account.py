@@ -166,6 +166,22 @@ def test_each_button_has_its_permission(cast: Cast, lena: TrackedAccount) -> Non
         assert not AuditEntry.objects.filter(event__in=["account.refreshed", "account.backfill_started"]).exists()
 
 
+def test_a_value_of_a_post_is_not_decided_without_the_permission(cast: Cast, noon: datetime) -> None:
+    with tenant_scope(cast.acme):
+        post = make_post(make_account(), play_count=9)
+        PostSnapshot.objects.create(
+            post=post, captured_on=noon.date(), captured_at=noon, play_count=7, state=5,
+            suspect={"play_count": "regressed"},
+        )  # fmt: skip
+    sent = {"value": f"post-{post.pk}-20261115-play_count", "decision": "accept", "reason": "They deleted bots."}
+    looks = staff_with("snapshots.view_post")
+    assert f"/{post.pk}/decide/" not in looks.get(f"/admin/snapshots/post/{post.pk}/change/").content.decode()
+    assert looks.post(f"/admin/snapshots/post/{post.pk}/decide/", sent).status_code == 403
+    with all_tenants("shared"):
+        assert not ValueDecision.objects.exists()
+    assert staff_with("snapshots.view_post", DECIDE).get(f"/admin/snapshots/post/{post.pk}/decide/").status_code == 405
+
+
 def test_the_page_has_its_budget_of_statements(olga: Client, lena: TrackedAccount) -> None:
     olga.get(f"{page_of(lena)}change/")
     assert_at_most(18, statements_of(lambda: olga.get(f"{page_of(lena)}change/")))

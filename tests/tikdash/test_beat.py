@@ -61,6 +61,9 @@ def test_what_was_changed_outlives_a_start_until_it_is_given_back(olga: Client) 
     assert "Changed by people: 1." in asked and "Switched off: 1." in asked
     assert entry().description, "it is asked first"
     olga.post("/admin/django_celery_beat/periodictask/", chosen | {"confirmed": "1", "counted": 1})
+    with all_tenants():
+        last = AuditEntry.objects.filter(event="fetching.schedule_changed").latest("occurred_at")
+    assert last.pk != noted.pk and last.after["schedule"] == "every 10 minutes"
     start()
     assert (entry().interval.every, entry().enabled) == (60, True)
 
