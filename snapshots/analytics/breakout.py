@@ -16,6 +16,7 @@ from django.db import connection
 from snapshots.analytics.curves import (
     AGES,
     DAY,
+    FEWEST_PLAYS,
     FEWEST_REFERENCES,
     HOUR,
     LATE_TIMES,
@@ -50,29 +51,35 @@ ONE_POST = "SELECT * FROM posts WHERE tenant_id = %(tenant)s AND id = %(post)s"
 #: A rough look: newest plays over what the account's newest posts have, and over the share of its plays that a post
 #: of this age might have. Only the order depends on it, and who is far below the usual is left out. Old posts are the
 #: most, so they are asked for first; days would be added by the calendar of a time zone, hours are not.
-LIKELY = """
+ROUGH = """
+    t.play_count / greatest(usual.plays, 1) / CASE
+        WHEN t.measured_at >= t.posted_at + interval '168 hours' THEN 1
+        WHEN t.measured_at >= t.posted_at + interval '48 hours' THEN 0.85
+        WHEN t.measured_at >= t.posted_at + interval '24 hours' THEN 0.6
+        WHEN t.measured_at >= t.posted_at + interval '12 hours' THEN 0.4
+        WHEN t.measured_at >= t.posted_at + interval '3 hours' THEN 0.25
+        ELSE 0.1 END
+"""
+USUAL_PLAYS = """
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY play_count) AS plays
+      FROM (SELECT play_count FROM posts
+             WHERE tenant_id = %(tenant)s AND account_id = a.id AND posted_at < %(yesterday)s
+             ORDER BY posted_at DESC LIMIT 15) past
+"""
+LIKELY = f"""
     SELECT p.*
-      FROM ({accounts}) a
+      FROM ({{accounts}}) a
+     CROSS JOIN LATERAL ({USUAL_PLAYS}) usual
      CROSS JOIN LATERAL (
-           SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY play_count) AS plays
-             FROM (SELECT play_count FROM posts
-                    WHERE tenant_id = %(tenant)s AND account_id = a.id AND posted_at < %(yesterday)s
-                    ORDER BY posted_at DESC LIMIT 15) past) usual
-     CROSS JOIN LATERAL (
-           SELECT t.*, t.play_count / greatest(usual.plays, 1) / CASE
-                       WHEN t.measured_at >= t.posted_at + interval '168 hours' THEN 1
-                       WHEN t.measured_at >= t.posted_at + interval '48 hours' THEN 0.85
-                       WHEN t.measured_at >= t.posted_at + interval '24 hours' THEN 0.6
-                       WHEN t.measured_at >= t.posted_at + interval '12 hours' THEN 0.4
-                       WHEN t.measured_at >= t.posted_at + interval '3 hours' THEN 0.25
-                       ELSE 0.1 END AS rough
+           SELECT t.*, {ROUGH} AS rough
              FROM posts t
             WHERE t.tenant_id = %(tenant)s AND t.account_id = a.id AND t.posted_at >= %(since)s
-                  AND t.play_count >= 1000) p
+                  AND t.play_count >= {FEWEST_PLAYS}) p
      WHERE p.rough >= 1 AND usual.plays IS NOT NULL
      ORDER BY p.rough DESC, p.id DESC
      LIMIT %(most)s
 """
+THESE_POSTS = "SELECT * FROM posts WHERE tenant_id = %(tenant)s AND id = ANY(%(posts)s::bigint[])"
 TENANTS_ACCOUNTS = "SELECT id FROM accounts WHERE tenant_id = %(tenant)s"
 THESE_ACCOUNTS = "SELECT id FROM unnest(%(accounts)s::bigint[]) AS id"
 
@@ -223,9 +230,14 @@ def breakouts(
             "most": most,
         },
     )
-    runs = _runs(tenant_id, facts)
-    judged = (_breakout(each, runs[each.id]) for each in facts)
-    return sorted((each for each in judged if each), key=lambda each: (each.reached_at, each.post_id), reverse=True)
+    return _judged(tenant_id, facts)
+
+
+def breakouts_among(tenant_id: int, post_ids: Sequence[int]) -> list[Breakout]:
+    """The breakouts among these posts, in the order of `breakouts`: somebody knows the likeliest ones already."""
+    if not post_ids:
+        return []
+    return _judged(tenant_id, _facts(THESE_POSTS, {"tenant": tenant_id, "posts": list(post_ids)}))
 
 
 @dataclass(frozen=True)
@@ -384,6 +396,12 @@ def _curves(facts: Sequence[_Facts]) -> dict[int, PostCurve]:
     with connection.cursor() as cursor:
         cursor.execute(CURVES, parameters)
         return {key: PostCurve(ages, plays) for key, ages, plays in cursor.fetchall() if ages}
+
+
+def _judged(tenant_id: int, facts: Sequence[_Facts]) -> list[Breakout]:
+    runs = _runs(tenant_id, facts)
+    judged = (_breakout(each, runs[each.id]) for each in facts)
+    return sorted((each for each in judged if each), key=lambda each: (each.reached_at, each.post_id), reverse=True)
 
 
 def _runs(tenant_id: int, facts: Sequence[_Facts]) -> dict[int, Run]:

@@ -63,6 +63,25 @@ def kept(tenant_id: int, name: str, version: str, kind: type[T], make: Callable[
     return made
 
 
+def known(tenant_id: int, versions: Mapping[str, str], kind: type[T]) -> dict[str, T]:
+    """What is kept under these names and still of these versions."""
+    if not versions:
+        return {}
+    names = list(versions)
+    nothing: list[bytes | None] = []
+    texts = where_there(lambda server: _read(server, tenant_id, names), nothing)
+    decoder = _kept_decoder(cast(Hashable, kind))
+    found = {name: decoder.decode(text) for name, text in zip(names, texts, strict=False) if text}
+    return {name: value for name, (version, value) in found.items() if version == versions[name]}
+
+
+def keep(tenant_id: int, made: Mapping[str, tuple[str, Any]]) -> None:
+    """Keeps things by name, each with its version."""
+    if made:
+        texts = {name: _encoder.encode(each) for name, each in made.items()}
+        where_there(lambda server: _write(server, tenant_id, texts), None)
+
+
 @cache
 def _kept_decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
     return msgspec.msgpack.Decoder(tuple[str, kind])

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-from snapshots.analytics.engagement import Growth, Summary, summary
+from snapshots.analytics.digests import POST_DAYS, Digest, digests, in_us
 from snapshots.analytics.metrics import headline
 from snapshots.analytics.windows import MOST_ACCOUNTS
 from snapshots.models import TrackedAccount
@@ -20,17 +20,17 @@ from tikdash.errors import BadInput
 from tikdash.tiklive.text import clean_text
 from tikdash.words import gettext
 
-DAYS, POST_DAYS = 30, 7
+DAYS = 30
 MOST_MOVERS = 5
 #: Of fewer followers, a few people more are a large share.
 FEWEST_FOLLOWERS = 100
 
+#: The version is read before anything else of an account: what is computed afterwards is at least as new.
 MEMBERS = """
-    SELECT a.id, a.username, a.nickname, a.avatar_file, a.follower_count, a.measured_at, p.posts, count(*) OVER ()
-      FROM accounts a CROSS JOIN LATERAL (
-           SELECT count(*) AS posts FROM posts p
-            WHERE p.tenant_id = %(tenant)s AND p.account_id = a.id AND p.deleted_at IS NULL
-                  AND p.posted_at >= %(since)s) AS p
+    SELECT a.id, a.username, a.nickname, a.avatar_file, a.follower_count, a.measured_at, v.version, count(*) OVER ()
+      FROM accounts a
+      LEFT JOIN (SELECT account_id, bit_xor(mark)::text AS version FROM account_versions
+                  WHERE tenant_id = %(tenant)s GROUP BY account_id) AS v ON v.account_id = a.id
      WHERE a.tenant_id = %(tenant)s
            AND (%(reason)s = '' OR a.tracked_reason = %(reason)s)
            AND (%(tag)s = '' OR a.tags @> ARRAY[%(tag)s]::varchar[])
@@ -44,7 +44,7 @@ TAGS = """
 
 @dataclass(frozen=True)
 class Member:
-    """An account of the group with its newest sound followers and its posts of the last seven days."""
+    """An account of the group with its newest sound followers. `version` is another one once posts or days changed."""
 
     id: int
     handle: str
@@ -52,7 +52,7 @@ class Member:
     avatar_url: str
     followers: int | None
     as_of: datetime | None
-    posts: int
+    version: str
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,12 @@ class Totals:
 
 @dataclass(frozen=True)
 class Overview:
+    """`digests` are what it is made of, by account."""
+
     totals: Totals
     up: list[Mover]
     down: list[Mover]
+    digests: dict[int, Digest]
 
 
 def group_of(*, tenant_id: int, reason: str = "", tag: str = "") -> Group:
@@ -120,12 +123,7 @@ def group_of(*, tenant_id: int, reason: str = "", tag: str = "") -> Group:
             gettext("There is no reason “{reason}”. Choose own, competitor or partner.").format(reason=reason[:20])
         )
     tag = clean_text(tag)[:40].strip()
-    parameters: dict[str, Any] = {
-        "tenant": tenant_id,
-        "since": clock.now() - timedelta(days=POST_DAYS),
-        "reason": reason,
-        "tag": tag,
-    }
+    parameters: dict[str, Any] = {"tenant": tenant_id, "reason": reason, "tag": tag}
     with connection.cursor() as cursor:
         cursor.execute(MEMBERS.format(most=MOST_ACCOUNTS), parameters)
         rows = cursor.fetchall()
@@ -140,46 +138,44 @@ def tags_of(*, tenant_id: int) -> list[str]:
 
 
 def overview(*, tenant_id: int, group: Group, rate_id: str = "") -> Overview:
-    """The numbers of a group and its movers over 30 days. Two statements; none for an empty group.
+    """The numbers of a group and its movers over 30 days. Three statements for accounts that were read since the last
+    look; none without such.
 
     Raises BadInput for a rate that cannot be the headline.
     """
-    rate = headline(rate_id).id
-    found = summary(tenant_id=tenant_id, account_ids=group.ids, metric_ids=[rate]) if group.members else {}
+    rate = headline(rate_id)
+    versions = {member.id: member.version for member in group.members}
+    found = digests(tenant_id=tenant_id, versions=versions, rate=rate)
     movers = _movers(group, found)
     return Overview(
-        _totals(group, found, rate),
+        _totals(group, found, rate.id),
         sorted((one for one in movers if one.change > 0), key=lambda one: -one.ratio)[:MOST_MOVERS],
         sorted((one for one in movers if one.change < 0), key=lambda one: one.ratio)[:MOST_MOVERS],
+        found,
     )
 
 
 def _member(row: tuple[Any, ...]) -> Member:
-    id, handle, nickname, avatar_file, followers, as_of, posts, _ = row
-    return Member(id, handle, nickname, address_of(avatar_file), followers, as_of, posts)
+    id, handle, nickname, avatar_file, followers, as_of, version, _ = row
+    return Member(id, handle, nickname, address_of(avatar_file), followers, as_of, version or "")
 
 
-def _growth(found: dict[int, Summary], account_id: int) -> Growth | None:
-    known = found.get(account_id)
-    return known.growth[DAYS] if known else None
-
-
-def _movers(group: Group, found: dict[int, Summary]) -> list[Mover]:
+def _movers(group: Group, found: dict[int, Digest]) -> list[Mover]:
     movers = []
     for member in group.members:
-        growth = _growth(found, member.id)
-        if growth is None or growth.change is None or growth.value.value is None or growth.is_noise:
+        of = found[member.id]
+        if of.change is None or of.ratio is None or of.is_noise:
             continue
-        if (member.followers or 0) - growth.change >= FEWEST_FOLLOWERS:
-            movers.append(Mover(member, growth.change, growth.value.value, growth.days))
+        if (member.followers or 0) - of.change >= FEWEST_FOLLOWERS:
+            movers.append(Mover(member, of.change, of.ratio, DAYS))
     return movers
 
 
-def _totals(group: Group, found: dict[int, Summary], rate_id: str) -> Totals:
+def _totals(group: Group, found: dict[int, Digest], rate_id: str) -> Totals:
     read = [member for member in group.members if member.followers is not None]
-    growths = [_growth(found, member.id) for member in group.members]
-    changes = [growth.change for growth in growths if growth and growth.change is not None]
-    rates = [each.values[rate_id] for each in found.values() if each.values[rate_id].value is not None]
+    week = in_us(clock.now() - timedelta(days=POST_DAYS))
+    changes = [each.change for each in found.values() if each.change is not None]
+    rated = [each for each in found.values() if each.rate is not None]
     return Totals(
         accounts=group.total,
         followers=sum(member.followers or 0 for member in read) if read else None,
@@ -187,11 +183,11 @@ def _totals(group: Group, found: dict[int, Summary], rate_id: str) -> Totals:
         followers_as_of=_newest([member.as_of for member in read]),
         change=sum(changes) if changes else None,
         n_change=len(changes),
-        posts=sum(member.posts for member in group.members),
-        rate=median(rate.value or 0 for rate in rates) if rates else None,
+        posts=sum(each.posts_since(week) for each in found.values()),
+        rate=median(each.rate or 0 for each in rated) if rated else None,
         rate_id=rate_id,
-        n_rate=len(rates),
-        rate_as_of=_newest([rate.as_of for rate in rates]),
+        n_rate=len(rated),
+        rate_as_of=_newest([each.rate_as_of for each in rated]),
     )
 
 

@@ -11,6 +11,7 @@ from snapshots.models.sights import AccountSight
 from snapshots.models.sounds import Sound, SoundSnapshot
 from snapshots.models.stories import Story
 from snapshots.models.tags import Hashtag, HashtagSnapshot, PostHashtag
+from snapshots.models.versions import AccountVersion
 
 __all__ = [
     "AccountHandle",
@@ -18,6 +19,7 @@ __all__ = [
     "AccountReading",
     "AccountSight",
     "AccountSnapshot",
+    "AccountVersion",
     "AudienceMember",
     "AudienceSample",
     "Comment",

@@ -187,6 +187,7 @@ def _erase_accounts(person: Person) -> int:
     """The rows; copies that partners keep are told that they are gone."""
     with connection.cursor() as cursor:
         cursor.execute(SAY_OF.format(gone="now()", which=IS_PERSON), parameters(person))
+        cursor.execute(f"DELETE FROM account_versions t WHERE {OF_ACCOUNT}", parameters(person))
     return _accounts[1](person)
 
 
@@ -285,6 +286,7 @@ KINDS = (
 )
 WITHOUT = {
     "snapshots.AccountSight": "numbers of accounts, and when each was stopped or tagged",
+    "snapshots.AccountVersion": "numbers of accounts, each with a random one",
     "snapshots.Removal": "numbers of accounts that are about to be deleted",
     "snapshots.SoundSnapshot": "how many videos use a sound",
 }

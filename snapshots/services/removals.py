@@ -49,6 +49,8 @@ OF_ACCOUNT = (
     "account_handles",
     "account_notes",
     "fetch_jobs",
+    # Last: whatever of an account is deleted makes another version of it.
+    "account_versions",
 )
 OF_SAMPLES = """
     DELETE FROM audience_members

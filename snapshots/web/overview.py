@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from snapshots.analytics.attention import LINKS, Notice, attention
-from snapshots.analytics.breakout import breakouts
-from snapshots.analytics.overview import DAYS, POST_DAYS, Group, group_of, overview, tags_of
+from snapshots.analytics.breakout import breakouts_among
+from snapshots.analytics.digests import POST_DAYS, likeliest
+from snapshots.analytics.overview import DAYS, Group, group_of, overview, tags_of
 from snapshots.selectors import count_of_accounts
 from snapshots.web.export_links import export_links
 from snapshots.web.metric_words import headline_of
@@ -67,7 +68,7 @@ def _numbers(request: Any, group: Group) -> dict[str, Any]:
     ids = None if group.is_whole else group.ids
     rate = headline_of(request.tenant)
     shown = overview(tenant_id=request.tenant.id, group=group, rate_id=rate.id)
-    broke = breakouts(request.tenant.id, ids) if group.members else []
+    broke = breakouts_among(request.tenant.id, likeliest(request.tenant.id, shown.digests))
     notices = attention(request.tenant.id, ids) if group.members else []
     totals = shown.totals
     return {

@@ -10,9 +10,11 @@ STATEMENTS = {
     # Curve and verdict each read the post and its references and their curves.
     # The newest posts of the account, which it is measured against.
     "post": 11,
-    # Group, tags, posts and growths of its members, breakouts with their curves, notices. Plan, budget, and the sums of
-    # day and month where Redis does not know them.
-    "overview": 13,
+    # Group, tags, breakouts with their curves, notices. Plan, budget, and the sums of day and month where Redis does
+    # not know them. Of members that were read since the last look: windows, growths, newest posts. One more where an
+    # account has more posts that may have run ahead than its digest keeps.
+    "overview": 14,
+    "overview_again": 11,
     # Series, voices, posts and growths, accounts to choose from.
     "compare": 10,
     "compare_series": 4,

@@ -143,6 +143,7 @@ def test_the_page_asks_the_same_few_questions_however_much_there_is(ana: Client,
     much = statements_of(lambda: ana.get("/overview/"))
     assert len(much) == len(few)
     assert_at_most(STATEMENTS["overview"], few)
+    assert_at_most(STATEMENTS["overview_again"], statements_of(lambda: ana.get("/overview/")))
 
 
 def test_nothing_of_another_workspace_is_in_it(ana: Client, cast: Cast, noon: datetime) -> None:
