@@ -27,7 +27,8 @@ FEWEST_FOLLOWERS = 100
 
 #: The version is read before anything else of an account: what is computed afterwards is at least as new.
 MEMBERS = """
-    SELECT a.id, a.username, a.nickname, a.avatar_file, a.follower_count, a.measured_at, v.version, count(*) OVER ()
+    SELECT a.id, a.username, a.nickname, a.avatar_file, a.follower_count, a.measured_at,
+           concat(v.version, '.', a.follower_count, '.', a.video_count), count(*) OVER ()
       FROM accounts a
       LEFT JOIN (SELECT account_id, bit_xor(mark)::text AS version FROM account_versions
                   WHERE tenant_id = %(tenant)s GROUP BY account_id) AS v ON v.account_id = a.id
@@ -44,7 +45,8 @@ TAGS = """
 
 @dataclass(frozen=True)
 class Member:
-    """An account of the group with its newest sound followers. `version` is another one once posts or days changed."""
+    """An account of the group with its newest sound followers. `version` is another one as
+    soon as a post, a day or a counter of it was written."""
 
     id: int
     handle: str
@@ -157,7 +159,7 @@ def overview(*, tenant_id: int, group: Group, rate_id: str = "") -> Overview:
 
 def _member(row: tuple[Any, ...]) -> Member:
     id, handle, nickname, avatar_file, followers, as_of, version, _ = row
-    return Member(id, handle, nickname, address_of(avatar_file), followers, as_of, version or "")
+    return Member(id, handle, nickname, address_of(avatar_file), followers, as_of, version)
 
 
 def _movers(group: Group, found: dict[int, Digest]) -> list[Mover]:

@@ -20,7 +20,7 @@ from accounts.services import moving
 from accounts.services.pausing import pause_tenant, resume_tenant
 from accounts.services.placement import give_rights
 from accounts.services.tenants import create_tenant
-from snapshots.models import FetchJob, Post, PostSnapshot, TrackedAccount
+from snapshots.models import AccountVersion, FetchJob, Post, PostSnapshot, TrackedAccount
 from tests import factories
 from tests.cast import Cast
 from tikdash import clock
@@ -280,6 +280,21 @@ def test_what_changes_for_all_tenants_after_it_was_copied_is_copied_again(mover:
     assert done
     with tenant_scope(tenant_by_slug("mover")):
         assert TrackedAccount.objects.get(username="mover.0").nickname == "Changed"
+
+
+def test_what_triggers_write_while_posts_are_copied_does_not_take_another_round(
+    mover: TenantRef, monkeypatch: Any
+) -> None:
+    """The versions of accounts are copied before posts, which make others of them on the new side."""
+    monkeypatch.setattr(moving, "ROUNDS", 1)
+    with tenant_scope(tenant_by_slug("mover")):
+        before = sorted(AccountVersion.objects.values_list("account_id", "mark"))
+        assert len(before) == 4
+    move(mover, True)
+    with tenant_scope(tenant_by_slug("mover")):
+        assert sorted(AccountVersion.objects.values_list("account_id", "mark")) == before
+        factories.make_post(TrackedAccount.objects.get(username="mover.0"))
+        assert sorted(AccountVersion.objects.values_list("account_id", "mark")) != before, "there are triggers, too"
 
 
 def test_who_still_knows_the_former_schema_writes_nothing_there(mover: TenantRef) -> None:

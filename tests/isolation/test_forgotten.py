@@ -39,6 +39,7 @@ from billing.models import Plan
 from snapshots.handle_lists import ListedRow
 from snapshots.models import (
     AccountNote,
+    AccountVersion,
     AudienceMember,
     Comment,
     FetchJob,
@@ -280,6 +281,8 @@ def test_nothing_is_left_of_a_person_anywhere(
             assert AccountNote.objects.get(account=other).text == "As [removed] did"
             assert ImportBatch.objects.get().rows[1]["handle"] == "lena.bakes"
             assert Sound.objects.get(music_id="778").title == "original sound - [removed]"
+            accounts = set(TrackedAccount.objects.values_list("pk", flat=True))
+            assert set(AccountVersion.objects.values_list("account_id", flat=True)) <= accounts
     with tenant_scope(acme):
         assert TrackedAccount.objects.get(username=LENA).posts.count() > 10  # type: ignore[attr-defined]
         assert Comment.objects.filter(account__username=LENA).count() > 10

@@ -115,6 +115,8 @@ def rows_of(account_id: int, post_ids: list[int]) -> dict[str, int]:
             ids = post_ids if column == "post_id" else [account_id]
             cursor.execute(f"SELECT count(*) FROM {table} WHERE {column} = ANY(%s)", [ids])
             count[f"{table}.{column}"] = cursor.fetchone()[0]
+        cursor.execute("SELECT count(*) FROM account_versions WHERE account_id = %s", [account_id])
+        count["account_versions.account_id"] = cursor.fetchone()[0]
     return count
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
-from accounts.selectors import TenantRef
+from accounts.selectors import TenantRef, schemas
 from snapshots.analytics.breakout import Breakout, breakouts, breakouts_among
 from snapshots.analytics.digests import MOST_LIKELY, likeliest
 from snapshots.analytics.kept_runs import forget_runs
@@ -20,6 +20,7 @@ from snapshots.analytics.overview import Overview, group_of, overview
 from snapshots.analytics.suspects import value_id
 from snapshots.ingest.upsert import flag_vanished, store_posts
 from snapshots.models import AccountSnapshot, AccountVersion, Post, TrackedAccount
+from snapshots.services.partitions import KEPT_FOR_A_WHILE
 from snapshots.services.quality import accept_value, reject_value
 from snapshots.services.removals import stop_tracking, undo_removal
 from tests.cast import Cast
@@ -163,6 +164,20 @@ def test_whatever_changes_a_number_shows_at_the_next_look(
     assert shown_in_full(acme) == after, "as if nothing had been kept"
 
 
+def test_an_accounts_newest_counters_are_part_of_its_version(acme: TenantRef, lena: TrackedAccount) -> None:
+    """Ingest writes its day with them; somebody who mends a row by hand does not."""
+    Post.objects.filter(account=lena, posted_at__gte=clock.now() - timedelta(days=3)).delete()
+    before = shown(acme, "er_followers")
+    TrackedAccount.objects.filter(pk=lena.pk).update(follower_count=20_000)
+    after = shown(acme, "er_followers")
+    assert after != before
+    forget_runs(acme.id)
+    assert shown(acme, "er_followers") == after
+    [version] = [each.version for each in group_of(tenant_id=acme.id).members if each.id == lena.pk]
+    TrackedAccount.objects.filter(pk=lena.pk).update(video_count=0)
+    assert version not in [each.version for each in group_of(tenant_id=acme.id).members]
+
+
 def test_a_second_look_reads_neither_posts_of_accounts_nor_days(acme: TenantRef, lena: TrackedAccount) -> None:
     first = shown(acme)
     assert first[0].totals.posts == 1 and first[0].up and len(first[1]) == 1
@@ -283,13 +298,46 @@ def test_two_writers_of_one_account_do_not_wait_and_each_makes_a_version(committ
         assert len(set(found)) == 4 and AccountVersion.objects.count() == 2
 
 
-def test_only_posts_and_days_have_versions_of_accounts_and_each_event_makes_one(cast: Cast) -> None:
+@pytest.mark.parametrize("slug", ["acme", "globex"])
+def test_every_statement_on_posts_or_days_makes_a_version_in_every_schema(
+    cast: Cast, noon: datetime, slug: str
+) -> None:
+    def version() -> str:
+        return group_of(tenant_id=tenant.id).members[0].version
+
+    tenant = getattr(cast, slug)
+    with tenant_scope(tenant):
+        account = make_account()
+        seen = [version()]
+        post = make_post(account)
+        seen.append(version())
+        Post.objects.filter(pk=post.pk).update(title="Another")
+        seen.append(version())
+        post.delete()
+        seen.append(version())
+        make_snapshots(account, [1])
+        seen.append(version())
+        AccountSnapshot.objects.filter(account=account).update(state=2)
+        seen.append(version())
+        AccountSnapshot.objects.filter(account=account).delete()
+        seen.append(version())
+        assert len(set(seen)) == 7, seen
+
+
+def test_no_schema_lacks_a_trigger_and_none_is_off(cast: Cast) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT n.nspname, c.relname, count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
             " JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_proc p ON p.oid = t.tgfoid"
-            " WHERE p.proname = 'mark_accounts' AND NOT c.relispartition GROUP BY 1, 2 ORDER BY 1, 2"
+            " WHERE p.proname = 'mark_accounts' AND p.pronamespace = n.oid AND t.tgenabled = 'O'"
+            " AND NOT c.relispartition GROUP BY 1, 2"
         )
-        found = cursor.fetchall()
-    for schema in ("shared", cast.globex.schema_name):
-        assert [row[1:] for row in found if row[0] == schema] == [("account_snapshots", 3), ("posts", 3)]
+        found = {(schema, table): number for schema, table, number in cursor.fetchall()}
+    tables = ("account_snapshots", "posts")
+    assert {"shared", cast.globex.schema_name} <= set(schemas())
+    assert found == {(schema, table): 3 for schema in schemas() for table in tables}
+
+
+def test_no_month_that_holds_numbers_of_the_overview_is_ever_dropped() -> None:
+    """That fires no trigger."""
+    assert not {"posts", "account_snapshots"} & set(KEPT_FOR_A_WHILE)
