@@ -62,3 +62,5 @@ def test_processes_begin_although_an_answer_of_workers_is_awaited() -> None:
     manager.loop()
     late.cancel()
     assert [each.get("returncode") for each in manager._processes.values()] == [0] * 3
+    # Whoever asks next has a connection again.
+    threads_running()

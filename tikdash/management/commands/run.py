@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import kombu.pools
 import urllib3
+from celery import current_app
 from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
@@ -49,7 +49,8 @@ class _Manager(Manager):
     def _start(self) -> None:
         # A child closes Celery's connections first; one that still waits for an answer (of workers, asked for by the
         # demo) is shared by all of them, and whoever reads last would wait for ever.
-        kombu.pools.reset()
+        for pool in (current_app.amqp.producer_pool, current_app.pool):
+            pool.force_close_all(close_pool=False)  # type: ignore[attr-defined]
         super()._start()
         threading.Thread(target=self._then, daemon=True).start()
 
