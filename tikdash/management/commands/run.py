@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import kombu.pools
 import urllib3
 from celery import current_app
 from django.conf import settings
@@ -49,8 +50,9 @@ class _Manager(Manager):
     def _start(self) -> None:
         # A child closes Celery's connections first; one that still waits for an answer (of workers, asked for by the
         # demo) is shared by all of them, and whoever reads last would wait for ever.
-        for pool in (current_app.amqp.producer_pool, current_app.pool):
-            pool.force_close_all(close_pool=False)  # type: ignore[attr-defined]
+        kombu.pools.reset()
+        # The app still holds the pool that is closed; it makes another one.
+        current_app._after_fork()  # type: ignore[attr-defined]
         super()._start()
         threading.Thread(target=self._then, daemon=True).start()
 
