@@ -105,6 +105,18 @@ def test_peppers_that_are_none_stop_the_start(text: str) -> None:
         peppers(text)
 
 
+def test_a_wrong_secret_lets_nobody_see_the_tenant_whose_key_it_named(cast: Cast) -> None:
+    raw = create_token(tenant=cast.acme, name="BI", scopes=["accounts:read"]).raw
+    with tenant_scope(cast.acme):
+        assert ApiToken.objects.count() == 1
+    with pytest.raises(BadToken):
+        authenticate(raw[:-1] + ("a" if raw[-1] != "a" else "b"), "203.0.113.7")
+    # The statement that found the row has put the session into the tenant's scope; nobody is in it.
+    assert ApiToken.objects.count() == 0
+    with tenant_scope(cast.rival):
+        assert ApiToken.objects.count() == 0
+
+
 @pytest.mark.parametrize("change", ["secret", "key", "prefix", "cut", "longer", "empty", "nul", "kelvin"])
 def test_what_is_not_the_token_is_refused_without_a_reason(cast: Cast, change: str) -> None:
     raw = make(cast.acme).raw
