@@ -6,13 +6,21 @@ transaction that is rolled back; tests with `committed_db` really write and are 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.cast import Cast
 from tests.simulating import NOW, Caller, running_simulator
 from tikdash.redis import server
+
+# The same examples in each run, so that a red run means a change, and no deadline, for the machine may be slow. With
+# FUZZ=20 they are new each time, and the requests of `tests/isolation/test_fuzz.py` twenty times as many.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("new", deadline=None)
+settings.load_profile("new" if "FUZZ" in os.environ else "same")
 
 
 @pytest.fixture(scope="session")

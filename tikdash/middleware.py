@@ -149,6 +149,9 @@ class TenantMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         host = host_of(request)
         request.tenant = request.arrival = None  # type: ignore[attr-defined]
+        if "\0" in request.path_info:
+            # No address of ours: PostgreSQL, which takes no NUL, would be asked for what is named so.
+            return render(None, "404.html", status=404)
         session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
         if not (session_key.isascii() and session_key.isalnum()):
             # No key of ours: PostgreSQL would not even take it, were there a NUL in it.

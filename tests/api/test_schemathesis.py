@@ -99,7 +99,6 @@ def test_every_operation_answers_as_the_schema_says(
 def _few(test: Any) -> Any:
     return settings(
         max_examples=EXAMPLES,
-        deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

@@ -141,7 +141,7 @@ def test_a_sound_scenario_has_no_problems() -> None:
 # --- what always holds ----------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(sound_inputs)
 def test_sheets_agree_with_each_other(inputs: Inputs) -> None:
     sheet = assess(inputs)
@@ -162,7 +162,7 @@ def test_sheets_agree_with_each_other(inputs: Inputs) -> None:
     assert sheet.first is None or sheet.first.breaks_in_months is not None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(sound_inputs, st.sampled_from(CODES), st.integers(1, 1_000))
 def test_more_accounts_tenants_or_activity_never_make_anything_smaller_or_later(
     inputs: Inputs, code: str, more: int
@@ -185,7 +185,7 @@ def test_more_accounts_tenants_or_activity_never_make_anything_smaller_or_later(
             assert new.breaks_in_months is not None and new.breaks_in_months <= old.breaks_in_months
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(sound_inputs, st.integers(1, 50), st.floats(0.01, 0.4))
 def test_more_threads_drain_sooner_and_faster_growth_breaks_no_later(
     inputs: Inputs, threads: int, growth: float

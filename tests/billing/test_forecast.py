@@ -152,7 +152,7 @@ def test_days_that_cannot_be_are_refused(wrong: list[DayOfUse]) -> None:
         learn(wrong)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(0, 1e7), min_size=3, max_size=70), st.integers(1, 40))
 def test_whatever_the_history_the_bounds_hold_the_expectation_and_sums_agree(values: list[float], days: int) -> None:
     pattern = learn(history(values))
@@ -166,7 +166,7 @@ def test_whatever_the_history_the_bounds_hold_the_expectation_and_sums_agree(val
     assert sums.expected <= next_days(pattern, days + 1).expected
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 10_000), min_size=14, max_size=60), st.integers(2, 50))
 def test_ten_times_the_use_is_ten_times_the_forecast(values: list[int], factor: int) -> None:
     one, many = learnt([float(each) for each in values]), learnt([float(each * factor) for each in values])
@@ -266,7 +266,6 @@ def test_where_the_balance_covers_it_nothing_is_bought_and_without_packs_the_nee
         recommend(Range(1, 1, 1), 0, [Offer("none", 0, 1)])
 
 
-@settings(deadline=None)
 @given(
     st.floats(0, 1e7), st.floats(0, 1), st.floats(0, 1e7),
     st.lists(st.builds(Offer, st.just("p"), st.integers(1, 10**6), st.integers(0, 10**6)), min_size=1, max_size=5),
@@ -298,7 +297,6 @@ def test_the_worked_example_comes_out() -> None:
     assert found.by_feature == (("detail", 36_000), ("posts", 19_200), ("comments", 9_600), ("profile", 4_800))
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.builds(Demand, st.sampled_from("abc"), st.sampled_from("xy"), st.integers(0, 10**6), st.integers(0, 1_000)),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.models import AlertChannel, AlertDelivery, QueueSample, TableSample, UsageAlert, WatchState
@@ -107,7 +107,6 @@ def test_missing_partitions_are_critical() -> None:
     assert of_partitions(["a is missing.", "b is missing."]).sentence == "a is missing. And 1 more."
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**7), st.integers(0, 10**7), st.floats(0.001, 1e4), st.floats(0.001, 1e4))
 def test_more_jobs_never_drain_sooner_nor_a_faster_rate_later(less: int, more: int, slow: float, fast: float) -> None:
     (less, more), (slow, fast) = sorted((less, more)), sorted((slow, fast))
@@ -134,7 +133,6 @@ def test_an_alarm_needs_several_samples_in_a_row_and_so_does_its_end() -> None:
     assert run([bad, bad, bad, good, bad, good, good, good]) == ["", "", "opened", "", "", "", "", "resolved"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([OK, WARNING, CRITICAL]), max_size=40), st.integers(1, 6))
 def test_alarms_open_and_end_by_turns(seen: list[str], samples: int) -> None:
     news = [each for each in run(seen, samples) if each]

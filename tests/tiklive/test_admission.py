@@ -104,7 +104,7 @@ def test_a_server_clock_that_steps_back_gives_nothing_away_and_stops_nobody(limi
     assert limiter.drain(for_people=True) == 10
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 10_000), st.sampled_from([200, 20, 7, 2]), st.booleans())
 def test_no_window_of_a_minute_holds_more_than_the_limit(seed: int, limit: int, flush: bool) -> None:
     server().connection.flushdb()

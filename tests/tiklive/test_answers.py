@@ -99,7 +99,7 @@ def test_one_odd_id_among_many_is_seen(odd: object, resolved: str) -> None:
     assert [post.id for post in page.videos] == [ROW["video_id"], resolved, ROW["video_id"]]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), words=WORDS_OF_ERRORS, status=st.sampled_from([200, 200, 200, 204, 404, 500]))
 def test_any_value_and_any_words_give_the_same_in_one_pass_and_in_two(
     data: st.DataObject, words: dict[str, Any], status: int
@@ -109,7 +109,7 @@ def test_any_value_and_any_words_give_the_same_in_one_pass_and_in_two(
     assert answered("user-posts", status, body) == in_two_passes("user-posts", status, body)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), words=WORDS_OF_ERRORS)
 def test_any_bytes_give_the_same_in_one_pass_and_in_two(data: st.DataObject, words: dict[str, Any]) -> None:
     body = encoded({**PAGE, "videos": [ROW, ROW], **words})

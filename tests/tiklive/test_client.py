@@ -253,7 +253,7 @@ def test_key_shows_in_no_repr(client: Client) -> None:
     assert key.last_four == KEY[-4:]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_mutated_bodies_give_a_value_or_our_own_error_and_one_event(
     client: Client, upstream: Upstream, meter: ListMeter, data: st.DataObject

@@ -330,7 +330,7 @@ def test_what_is_not_json_is_bad_payload(body: bytes) -> None:
             decode(body)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_any_value_anywhere_gives_a_valid_page_or_our_own_error(data: st.DataObject) -> None:
     body = with_value_at(PAGE, data.draw(st.sampled_from(places_in(PAGE))), data.draw(JSON_VALUES))
@@ -341,7 +341,7 @@ def test_any_value_anywhere_gives_a_valid_page_or_our_own_error(data: st.DataObj
     assert_valid(page)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_any_value_anywhere_gives_a_valid_profile_or_our_own_error(data: st.DataObject) -> None:
     body = with_value_at(USERINFO, data.draw(st.sampled_from(places_in(USERINFO))), data.draw(JSON_VALUES))
@@ -354,7 +354,7 @@ def test_any_value_anywhere_gives_a_valid_profile_or_our_own_error(data: st.Data
     assert info.stats != UserStats()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_any_bytes_anywhere_give_a_valid_page_or_our_own_error(data: st.DataObject) -> None:
     body = encoded({**PAGE, "videos": [ROW, ROW]})

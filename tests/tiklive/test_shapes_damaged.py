@@ -79,7 +79,7 @@ def test_what_is_missing_or_null_never_becomes_a_zero(slug: str) -> None:
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(data=st.data())
 def test_any_value_anywhere(slug: str, data: st.DataObject) -> None:
     place = data.draw(st.sampled_from(places_in(BODIES[slug])))
@@ -88,7 +88,7 @@ def test_any_value_anywhere(slug: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_any_bytes_anywhere(slug: str, data: st.DataObject) -> None:
     body = encoded(BODIES[slug])
