@@ -21,6 +21,8 @@ class AuditEvent:
     name: str
     sentence: str | Promise
     ops_only: bool = False
+    #: What the entry counts, and the sentence where that is one.
+    one: tuple[str, str | Promise] | None = None
 
     @property
     def area(self) -> str:
@@ -46,28 +48,66 @@ AREAS: dict[str, str | Promise] = {
 _ALL = (
     AuditEvent("account.requested", _("Asked to track {target}")),
     AuditEvent("account.tracked", _("Began to track {target}")),
-    AuditEvent("account.stopped", _("Stopped tracking {count} account(s): {target}")),
-    AuditEvent("account.stop_undone", _("Took back that {count} account(s) were stopped")),
+    AuditEvent(
+        "account.stopped",
+        _("Stopped tracking {count} accounts: {target}"),
+        one=("count", _("Stopped tracking {count} account: {target}")),
+    ),
+    AuditEvent(
+        "account.stop_undone",
+        _("Took back that {count} accounts were stopped"),
+        one=("count", _("Took back that {count} account was stopped")),
+    ),
     AuditEvent("account.deleted", _("Deleted a stopped account with all it had")),
-    AuditEvent("account.paused", _("Paused {count} account(s): {target}")),
-    AuditEvent("account.resumed", _("Resumed {count} account(s): {target}")),
-    AuditEvent("account.tagged", _("Added the tags {tags} to {count} account(s)")),
-    AuditEvent("account.untagged", _("Took the tags {tags} from {count} account(s)")),
+    AuditEvent(
+        "account.paused", _("Paused {count} accounts: {target}"), one=("count", _("Paused {count} account: {target}"))
+    ),
+    AuditEvent(
+        "account.resumed",
+        _("Resumed {count} accounts: {target}"),
+        one=("count", _("Resumed {count} account: {target}")),
+    ),
+    AuditEvent(
+        "account.tagged",
+        _("Added the tags {tags} to {count} accounts"),
+        one=("count", _("Added the tags {tags} to {count} account")),
+    ),
+    AuditEvent(
+        "account.untagged",
+        _("Took the tags {tags} from {count} accounts"),
+        one=("count", _("Took the tags {tags} from {count} account")),
+    ),
     AuditEvent("account.changed", _("Changed why {target} is tracked, or its tags")),
-    AuditEvent("account.refreshed", _("Asked for new numbers of {count} account(s)")),
+    AuditEvent(
+        "account.refreshed",
+        _("Asked for new numbers of {count} accounts"),
+        one=("count", _("Asked for new numbers of {count} account")),
+    ),
     AuditEvent("account.note_written", _("Wrote a note at {day} of {target}")),
     AuditEvent("account.note_changed", _("Changed a note of {target}")),
     AuditEvent("account.note_removed", _("Removed a note of {target}")),
     AuditEvent("account.note_restored", _("Brought a note of {target} back")),
     AuditEvent("account.backfill_started", _("Began to read {months} months of history of {target}")),
     AuditEvent("account.backfill_cancelled", _("Called off the reading of history of {target}")),
-    AuditEvent("list.started", _("Sent a list of {wanted} handle(s), {begun} of them new")),
-    AuditEvent("list.cancelled", _("Called off {cancelled} check(s) of a list")),
+    AuditEvent(
+        "list.started",
+        _("Sent a list of {wanted} handles, {begun} of them new"),
+        one=("wanted", _("Sent a list of {wanted} handle, new: {begun}")),
+    ),
+    AuditEvent(
+        "list.cancelled",
+        _("Called off {cancelled} checks of a list"),
+        one=("cancelled", _("Called off {cancelled} check of a list")),
+    ),
     AuditEvent("value.accepted", _("Accepted {counter} = {value} of {target} on {day}")),
     AuditEvent("value.rejected", _("Rejected {counter} = {value} of {target} on {day}")),
     AuditEvent("fetching.paused", _("Paused all fetching")),
     AuditEvent("fetching.resumed", _("Resumed fetching")),
-    AuditEvent("fetching.jobs_retried", _("Gave {count} dead job(s) another chance")),
+    AuditEvent(
+        "fetching.jobs_retried",
+        _("Gave {count} dead jobs another chance"),
+        one=("count", _("Gave {count} dead job another chance")),
+    ),
     AuditEvent("fetching.kind_paused", _("Paused jobs of kind {target} for all"), ops_only=True),
     AuditEvent("fetching.kind_resumed", _("Resumed jobs of kind {target}"), ops_only=True),
     AuditEvent("fetching.incident_marked", _("Marked an outage of TikLiveAPI {target}"), ops_only=True),
@@ -122,7 +162,11 @@ _ALL = (
     AuditEvent("person.joined", _("{target} joined as {role}")),
     AuditEvent("person.role_changed", _("Made {target} {role}")),
     AuditEvent("person.removed", _("Removed {target}")),
-    AuditEvent("person.signed_out", _("Signed everybody out, {sessions} session(s)")),
+    AuditEvent(
+        "person.signed_out",
+        _("Signed everybody out, {sessions} sessions"),
+        one=("sessions", _("Signed everybody out, {sessions} session")),
+    ),
     AuditEvent("person.left", _("{target} left the workspace")),
     AuditEvent("billing.granted", _("Gave {credits} credits")),
     AuditEvent("billing.corrected", _("Corrected the credits of {day} by {credits}")),
@@ -148,7 +192,8 @@ _ALL = (
     AuditEvent("operations.alerts_removed", _("Sends no more alerts to {target}"), ops_only=True),
     AuditEvent(
         "operations.list_downloaded",
-        _("Downloaded {rows} row(s) of the list “{target}”, filtered by {filter}"),
+        _("Downloaded {rows} rows of the list “{target}”, filtered by {filter}"),
+        one=("rows", _("Downloaded {rows} row of the list “{target}”, filtered by {filter}")),
         ops_only=True,
     ),
     AuditEvent("support.looked", _("Began to look at the workspace as {target}, without changing anything")),
@@ -170,4 +215,5 @@ def sentence_of(name: str, target: str, before: Mapping[str, Any] | None, after:
         return name
     facts = _Facts({**(before or {}), **(after or {}), "target": target or "–"})
     shown = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in facts.items()}
-    return str(event.sentence).format_map(_Facts(shown))
+    sentence = event.one[1] if event.one and facts[event.one[0]] == 1 else event.sentence
+    return str(sentence).format_map(_Facts(shown))

@@ -18,6 +18,7 @@ from accounts.services.tokens import revoke_token
 from accounts.tenant_actions import ReasonForm
 from tikdash.db.scope import all_tenants
 from tikdash.errors import LimitReached
+from tikdash.words import counted
 
 
 def _due(rows: QuerySet[Tenant]) -> tuple[int, int]:
@@ -40,7 +41,7 @@ def _pause_says(rows: QuerySet[Tenant]) -> Sequence[str]:
     jobs, credits = _due(rows)
     return [
         "Nothing is fetched for them from now on; what was collected stays readable, and their pages show the reason.",
-        f"Due now: {jobs:,} job(s) of at least {credits:,} credits. They wait and are lost to nobody.",
+        f"Due now: {counted(jobs, 'job')} of at least {credits:,} credits. They wait and are lost to nobody.",
         *([f"Paused already: {paused:,}. They get the new reason."] if paused else []),
     ]
 
@@ -54,7 +55,7 @@ def _resume_says(rows: QuerySet[Tenant]) -> Sequence[str]:
     jobs, credits = _due(paused)
     return [
         f"Paused: {paused.count():,}. What is due for them is fetched again.",
-        f"Due now: {jobs:,} job(s). When they run they cost at least {credits:,} credits.",
+        f"Due now: {counted(jobs, 'job')}. Their runs cost at least {credits:,} credits.",
     ]
 
 
@@ -71,7 +72,7 @@ def _suspend_says(rows: QuerySet[Tenant]) -> Sequence[str]:
     return [
         "Nothing is fetched for them and nothing can be changed in them; everything stays readable, and their pages"
         " show the reason. It can be taken back.",
-        f"Due now: {jobs:,} job(s) of at least {credits:,} credits. They wait.",
+        f"Due now: {counted(jobs, 'job')} of at least {credits:,} credits. They wait.",
         *([f"Suspended already: {suspended:,}. They get the new reason."] if suspended else []),
     ]
 
@@ -87,7 +88,7 @@ def _back_says(rows: QuerySet[Tenant]) -> Sequence[str]:
     jobs, credits = _due(suspended)
     return [
         f"Suspended: {suspended.count():,}. They are what they were before.",
-        f"Due now: {jobs:,} job(s). When they run they cost at least {credits:,} credits.",
+        f"Due now: {counted(jobs, 'job')}. Their runs cost at least {credits:,} credits.",
     ]
 
 

@@ -11,6 +11,7 @@ from accounts.models import Tenant, TenantKey
 from tikdash import clock
 from tikdash.crypto import master_keys
 from tikdash.db.scope import all_tenants
+from tikdash.words import counted
 
 MOST_SHOWN, MOST_WAITING = 20, 50
 PENDING = TenantKey.State.CHECKING
@@ -99,6 +100,7 @@ def faults_of_master_keys() -> list[str]:
     """One sentence where stored keys cannot be opened with what TENANT_KEY_FERNET holds."""
     if lost := keys_that_nothing_opens():
         return [
-            f"TENANT_KEY_FERNET opens {lost} stored key(s) of tenants not: the master key that wrapped them is missing."
+            f"TENANT_KEY_FERNET opens {counted(lost, 'stored key')} of tenants not: the master key that wrapped them is"
+            " missing."
         ]
     return []

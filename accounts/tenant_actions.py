@@ -16,6 +16,7 @@ from accounts.services.leaving import write_for_operators
 from accounts.services.pausing import pause_tenant, resume_tenant
 from accounts.tenant_page import LONGEST_REASON, Asked, TenantAction
 from tikdash.db.scope import all_tenants, tenant_scope
+from tikdash.words import counted
 
 
 class ReasonForm(forms.Form):
@@ -122,13 +123,13 @@ def _move_refuses(tenant: TenantRef) -> str:
 
 def _sign_out(asked: Asked) -> str:
     ended = people.sign_out_everybody(tenant=asked.tenant, reason=asked.data["reason"])
-    return f"{ended} session(s) ended."
+    return f"Ended: {counted(ended, 'session')}."
 
 
 def _sign_out_says(tenant: TenantRef) -> Sequence[str]:
     return [
-        f"{len(members_of(tenant.id))} member(s) of {tenant.name} are signed out on every host and browser, in other"
-        " workspaces, too. They sign in again with the password that they have."
+        f"{counted(len(members_of(tenant.id)), 'member')} of {tenant.name} are signed out on every host and browser, in"
+        " other workspaces, too. They sign in again with the password that they have."
     ]
 
 

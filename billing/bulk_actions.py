@@ -11,14 +11,15 @@ from accounts.bulk_page import BulkAction
 from billing.models import LimitRaise
 from billing.services.raises import end_raise
 from tikdash import clock
+from tikdash.words import counted
 
 
 def _end_says(rows: QuerySet[LimitRaise]) -> Sequence[str]:
     counting = rows.filter(until__gt=clock.today())
     tenants = counting.values("tenant_id").distinct().count()
     return [
-        f"Counting today: {counting.count():,}, of {tenants:,} tenant(s). The limits of their plans count again at"
-        " once: what is beyond them is refused. It costs no credits.",
+        f"Counting today: {counting.count():,}, of {counted(tenants, 'tenant')}. The limits of their plans count again"
+        " at once: what is beyond them is refused. It costs no credits.",
     ]
 
 

@@ -56,6 +56,11 @@ def ngettext(one: str, many: str, n: int) -> str:
     return _reader.ngettext(one, many, n)
 
 
+def counted(n: int, thing: str) -> str:
+    """`1 job` or `2,000 jobs`, for texts that are not translated: operators', commands', logs'."""
+    return f"{n:,} {thing if n == 1 else thing + 's'}"
+
+
 def pgettext(context: str, text: str) -> str:
     """As `gettext`, for a word that means different things in different places."""
     return _reader.pgettext(context, text)

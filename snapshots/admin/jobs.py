@@ -36,6 +36,7 @@ from tikdash import clock
 from tikdash.db.scope import current_scope
 from tikdash.errors import BadInput, NotFound, TikdashError, Unavailable
 from tikdash.ui.admin_lists import LargeList
+from tikdash.words import counted
 
 TEMPLATES = "admin/snapshots/fetchjob"
 #: As many jobs can be ticked on a page of the list, and be named in an address.
@@ -225,7 +226,7 @@ class FetchJobAdmin(LargeList):
 
     def _retried(self, request: HttpRequest, choice: Choice, jobs: int) -> HttpResponse:
         if jobs <= AT_ONCE:
-            messages.success(request, f"{retry_now(choice):,} job(s) are active again, one behind the other.")
+            messages.success(request, f"Active again, one behind the other: {counted(retry_now(choice), 'job')}.")
             return redirect("admin:snapshots_fetchjob_dead")
         run = begin_retry(choice)
         try:

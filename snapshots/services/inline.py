@@ -23,7 +23,7 @@ from snapshots.services.jobs import RunReport, run_jobs
 from tikdash import clock
 from tikdash.db.scope import tenant_scope
 from tikdash.errors import BadInput, Unavailable
-from tikdash.words import gettext
+from tikdash.words import counted, gettext
 
 #: How long `fetch` and `track` wait in all for jobs that are not admitted, s.
 PATIENCE_S = 30.0
@@ -109,7 +109,7 @@ def drain(tenant: TenantRef | None = None, say: Callable[[str], object] = lambda
             if not soon or waited_in_vain_s > DRAIN_GIVES_UP_S:
                 return [*done, *(report for _, report in waiting.values())]
             wait_s = max((min(soon) - now).total_seconds(), _SHORTEST_SLEEP_S)
-            say(f"{len(soon)} job(s) wait for their turn, the first one for {wait_s:.1f} s.")
+            say(f"Waiting for their turn: {counted(len(soon), 'job')}, the first one for {wait_s:.1f} s.")
             time.sleep(wait_s)
             waited_s += wait_s
             waited_in_vain_s += wait_s

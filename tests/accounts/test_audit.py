@@ -60,6 +60,12 @@ def test_an_entry_says_who_did_what_before_and_after_and_why(cast: Cast) -> None
     assert sentence_of(entry.event, entry.target_label, entry.before, entry.after) == "Changed the workspace: plan"
 
 
+def test_an_entry_that_counts_one_says_so() -> None:
+    assert sentence_of("account.paused", "@lena", None, {"count": 1}) == "Paused 1 account: @lena"
+    assert sentence_of("account.paused", "two", None, {"count": 2}) == "Paused 2 accounts: two"
+    assert sentence_of("account.paused", "", None, None) == "Paused – accounts: –"
+
+
 def test_a_page_names_its_visitor_and_its_request(cast: Cast) -> None:
     with tenant_scope(cast.acme):
         account = make_account("lena.bakes")
@@ -241,9 +247,9 @@ def test_the_page_filters_pages_and_stays_within_its_tenant(cast: Cast) -> None:
     ana = browser(cast.ana)
     first = ana.get("/settings/audit/?area=list")
     page = first.content.decode()
-    assert "Called off 59 check(s)" in page and "Called off 9 check(s)" not in page and "lena.bakes" not in page
+    assert "Called off 59 checks" in page and "Called off 9 checks" not in page and "lena.bakes" not in page
     rest = ana.get(first.context["next_url"], headers={"hx-request": "true"}).content.decode()
-    assert "Called off 9 check(s)" in rest and "Called off 59 check(s)" not in rest and "<html" not in rest
+    assert "Called off 9 checks" in rest and "Called off 59 checks" not in rest and "<html" not in rest
     automatic = ana.get("/settings/audit/?who=automatic").content.decode()
     assert "lena.bakes" in automatic and "Called off" not in automatic and "rivals.own" not in automatic
     of_max = ana.get(f"/settings/audit/?who={cast.max.pk}&area=account").content.decode()

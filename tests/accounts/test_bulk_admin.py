@@ -90,12 +90,12 @@ def test_it_says_what_it_costs(cast: Cast, olga: Client) -> None:
         make_job(make_account(), next_due_at=clock.now() + timedelta(hours=1))
     with tenant_scope(cast.globex):
         make_job(make_account(), next_due_at=clock.now() - timedelta(minutes=1))
-    assert "Due now: 4 job(s) of at least 4 credits." in words_of(ask(olga, "pause_fetching", cast.acme, cast.globex))
-    assert "Due now: 3 job(s) of at least 3 credits." in words_of(ask(olga, "suspend", cast.acme, cast.rival))
+    assert "Due now: 4 jobs of at least 4 credits." in words_of(ask(olga, "pause_fetching", cast.acme, cast.globex))
+    assert "Due now: 3 jobs of at least 3 credits." in words_of(ask(olga, "suspend", cast.acme, cast.rival))
     do(olga, "pause_fetching", cast.globex, reason=WHY)
     assert "Paused already: 1." in words_of(ask(olga, "pause_fetching", cast.acme, cast.globex))
     resumed = words_of(ask(olga, "resume_fetching", cast.acme, cast.globex))
-    assert "Paused: 1." in resumed and "1 job(s). When they run they cost at least 1 credits." in resumed
+    assert "Paused: 1." in resumed and "1 job. Their runs cost at least 1 credits." in resumed
 
 
 def test_taking_suspensions_back_counts_those_that_are_suspended(cast: Cast, olga: Client) -> None:
@@ -104,7 +104,7 @@ def test_taking_suspensions_back_counts_those_that_are_suspended(cast: Cast, olg
             make_job(make_account(), next_due_at=clock.now() - timedelta(minutes=1))
     do(olga, "suspend", cast.globex, reason=WHY)
     asked = words_of(ask(olga, "take_suspension_back", cast.acme, cast.globex))
-    assert "Suspended: 1." in asked and "Due now: 1 job(s). When they run they cost at least 1 credits." in asked
+    assert "Suspended: 1." in asked and "Due now: 1 job. Their runs cost at least 1 credits." in asked
 
 
 def test_more_rows_than_there_may_be_are_refused_also_when_confirmed(

@@ -120,7 +120,7 @@ def test_a_link_of_one_workspace_opens_no_other(cast: Cast) -> None:
     assert on(None, "localhost").get(link_in_mail()).status_code in (302, 404)
 
 
-@pytest.mark.parametrize("token", ["x", "é" * 40, "a" * 2000, "%00"])
+@pytest.mark.parametrize("token", ["x", "é" * 40, "a" * 2000, "%25"])
 def test_a_link_that_we_did_not_send_opens_nothing(cast: Cast, token: str) -> None:
     answer = on(None).get(f"/join/{token}/")
     assert answer.status_code == 400 and "This invitation no longer works" in text(answer)

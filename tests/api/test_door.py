@@ -13,8 +13,10 @@ from django.test import Client
 from accounts.models import ApiToken, Tenant
 from accounts.services.telling import begin_maintenance
 from billing.gate import gate
+from billing.metering import meter
 from billing.models import Plan
 from tests.api.asking import READ_ONLY, Partner, partner
+from tests.billing.test_metering import event_of
 from tests.cast import Cast
 from tests.factories import make_account
 from tests.queries import assert_at_most, statements_of
@@ -233,12 +235,15 @@ def test_a_write_says_how_many_credits_the_plan_has_left(cast: Cast) -> None:
     ours = partner(cast.acme)
     Plan.objects.filter(code="pro").update(daily_credits=500, monthly_credits=9_000)
     gate.forget()
+    with tenant_scope(cast.acme):
+        meter.record(event_of(cast, tenant_id=cast.acme.id, occurred_at=clock.now(), credits=40))
     answer = ours.post("accounts", {"handle": "lena"})
     assert answer.status_code == 202
     left = {each["name"]: each["left"] for each in ours.get("usage").json()["quotas"]}
     assert (answer["Credits-Left-Day"], answer["Credits-Left-Month"]) == (
         str(left["credits_day"]), str(left["credits_month"]),
     )  # fmt: skip
+    assert int(answer["Credits-Left-Day"]) <= 460 and int(answer["Credits-Left-Month"]) <= 8_960
     assert "Credits-Left-Day" not in ours.get("accounts")
 
 

@@ -80,7 +80,7 @@ def test_a_429_storm_is_seen_marked_and_its_dead_come_back(visitors: Visitors, s
     page.get_by_role("link", name=re.compile("Retry all of these")).click()
     expect(page.get_by_text("Tenants concerned: 1. When they run they cost at least 6 credits.")).to_be_visible()
     page.get_by_role("button", name="Retry 6").click()
-    expect(page.get_by_text("6 job(s) are active again")).to_be_visible()
+    expect(page.get_by_text("Active again, one behind the other: 6 jobs.")).to_be_visible()
     expect(page.get_by_text("No job is dead.")).to_be_visible()
     with tenant_scope(world.acme):
         assert set(FetchJob.objects.values_list("state", flat=True)) == {"active"}

@@ -77,7 +77,7 @@ def test_a_table_of_the_log_in_role_is_found_and_the_role_refused() -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE shared.mine (id int)")
     assert faults() == ["shared.mine is owned by the log-in role"]
-    assert "owns 1 relation(s)" in faults_of_log_in()[0]
+    assert "owns 1 relation" in faults_of_log_in()[0]
     assert [error.id for error in run_checks(tags=["database"], databases=["default"])] == ["tikdash.E003"]
 
 

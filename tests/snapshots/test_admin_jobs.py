@@ -54,10 +54,10 @@ def test_a_group_is_retried_after_its_page_has_said_how_many_and_the_cost(
     cast: Cast, olga: Client, dead: dict[str, list[int]]
 ) -> None:
     asked = olga.get(f"{JOBS}retry/?code=upstream_down&kind=profile")
-    assert "6 dead job(s) become active again" in words_of(asked) and "cost at least 6 credits" in words_of(asked)
+    assert "6 dead jobs become active again" in words_of(asked) and "cost at least 6 credits" in words_of(asked)
     assert states(cast.acme) == [("dead", 10)] * 5, "looking changes nothing"
     answer = olga.post(f"{JOBS}retry/", {"code": "upstream_down", "kind": "profile"})
-    assert "6 job(s) are active again" in said(olga, answer)
+    assert "Active again, one behind the other: 6 jobs." in said(olga, answer)
     assert states(cast.acme) == [("active", 0)] * 3 + [("dead", 10)] * 2 and states(cast.globex) == [("active", 0)]
     with all_tenants():
         noted = {entry.tenant_id: entry for entry in AuditEntry.objects.filter(event="fetching.jobs_retried")}
@@ -70,9 +70,9 @@ def test_ticked_jobs_are_those_of_the_shard_on_the_screen(cast: Cast, olga: Clie
         lively = make_job(make_account()).pk
     chosen = {"action": "retry", "_selected_action": [*dead["acme posts"], lively]}
     to = olga.post(JOBS, chosen)
-    assert "2 dead job(s)" in said(olga, to)
+    assert "2 dead jobs" in said(olga, to)
     ids = ",".join(map(str, dead["acme posts"]))
-    assert "2 job(s) are active" in said(olga, olga.post(f"{JOBS}retry/", {"ids": ids}))
+    assert "Active again, one behind the other: 2 jobs." in said(olga, olga.post(f"{JOBS}retry/", {"ids": ids}))
     # Globex' only job has a number that a job of the shared shard has, too.
     olga.get("/admin/shard/", {"schema": "tenant_globex"})
     olga.post(f"{JOBS}retry/", {"ids": str(dead["globex"][0])})

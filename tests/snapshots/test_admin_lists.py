@@ -207,7 +207,7 @@ def test_a_download_is_written_down_with_who_which_list_filter_and_rows(
     assert (first.target_kind, first.target_id, first.target_label) == ("list", "trackedaccount", "tracked accounts")
     assert first.after == {"rows": 1, "filter": "q=lena, state__exact=active", "schema": "shared"}
     assert second.after == {"rows": 0, "filter": "none", "schema": "tenant_globex"}
-    said = "Downloaded 1 row(s) of the list “tracked accounts”, filtered by q=lena, state__exact=active"
+    said = "Downloaded 1 row of the list “tracked accounts”, filtered by q=lena, state__exact=active"
     assert said in html.unescape(olga.get("/admin/accounts/auditentryrow/").content.decode())
 
 

@@ -98,10 +98,10 @@ def test_all_come_back_one_a_second_and_many_within_minutes(cast: Cast, noon: da
 def test_the_command_lists_and_retries(committed_db: Cast, noon: datetime) -> None:
     bury(committed_db, noon)
     listed = manage("dead").stdout
-    assert "6  profile: upstream_down, 3 tenant(s)" in listed
+    assert "6  profile: upstream_down, 3 tenants" in listed
     assert "Not JSON." in listed
     done = data_of(manage("dead", "--code", "bad_payload", "--retry", "--json"))
     assert (done["retried"], [group["jobs"] for group in done["groups"]]) == (2, [2])
-    assert "3 job(s) are active again" in manage("dead", "--tenant", "acme", "--retry").stdout
+    assert "Active again: 3 jobs." in manage("dead", "--tenant", "acme", "--retry").stdout
     assert manage("dead", "--tenant", "acme").stdout.strip() == "No dead jobs."
     assert "There is no tenant" in error_of(manage("dead", "--tenant", "nobody"))

@@ -209,7 +209,7 @@ def test_a_title_of_any_kind_is_stored_by_rule(
     acme: TenantRef, lena: TrackedAccount, wire: Upstream, sent: object, kept: str
 ) -> None:
     answers(wire, page(row(1), row(2, title=sent), row(3)))
-    assert read(acme, "posts") == ("ok", "3 posts on 1 page(s), 3 new, 0 gone, 0 back")
+    assert read(acme, "posts") == ("ok", "3 posts on 1 page, 3 new, 0 gone, 0 back")
     assert (stored(2).title, stored(2).play_count) == (kept, 1_002)
     assert_as_sent(1, 3)
 
@@ -261,7 +261,7 @@ def test_a_post_of_1970_or_2100_or_of_no_time_is_refused_and_flags_nothing(
     body = orjson.dumps(page(row(1), row(2, create_time="MARK"), row(3)))
     written = str(moment).encode() if type(moment) is int else orjson.dumps(moment)
     wire.answer = Answer(body.replace(b'"MARK"', written))
-    assert read(acme, "posts") == ("ok", "2 posts on 1 page(s), 2 new, 0 gone, 0 back")
+    assert read(acme, "posts") == ("ok", "2 posts on 1 page, 2 new, 0 gone, 0 back")
     assert not Post.objects.filter(aweme_id="7400000000000000002").exists()
     assert_as_sent(1, 3)
     known.refresh_from_db()
@@ -283,7 +283,7 @@ def test_posts_at_the_edges_of_what_is_believed_are_stored(
 
 def test_an_id_that_comes_twice_in_a_page_is_one_post(acme: TenantRef, lena: TrackedAccount, wire: Upstream) -> None:
     answers(wire, page(row(1), row(2), row(2, title="again", play_count=9), row(1), row(3)))
-    assert read(acme, "posts") == ("ok", "3 posts on 1 page(s), 3 new, 0 gone, 0 back")
+    assert read(acme, "posts") == ("ok", "3 posts on 1 page, 3 new, 0 gone, 0 back")
     assert Post.objects.count() == PostSnapshot.objects.count() == 3
     assert_as_sent(1, 2, 3)
 
@@ -300,7 +300,7 @@ def test_a_row_that_is_no_post_is_left_out_and_flags_nothing(
     known = make_post(lena, aweme_id="7399999999999999999", posted_at=clock.now() - timedelta(hours=2))
     sent = row(2) | odd if isinstance(odd, dict) and odd else odd
     answers(wire, page(row(1), sent, row(3)))
-    assert read(acme, "posts") == ("ok", "2 posts on 1 page(s), 2 new, 0 gone, 0 back")
+    assert read(acme, "posts") == ("ok", "2 posts on 1 page, 2 new, 0 gone, 0 back")
     assert_as_sent(1, 3)
     known.refresh_from_db()
     assert known.deleted_at is None

@@ -173,7 +173,7 @@ def test_a_creator_who_turns_private_is_said_to_be_and_no_post_is_flagged(
     with both_clocks_at(upstream, noon + timedelta(days=1)):
         reports = fetch_now(acme, "lena.bakes")
         assert [report.outcome for report in reports] == ["ok", "ok"], "a state of the account, not a failure"
-        assert "0 posts on 1 page(s), 0 new, 0 gone" in reports[1].text
+        assert "0 posts on 1 page, 0 new, 0 gone" in reports[1].text
         assert analytics.header(tracked.id).state_text == "private on TikTok"
     assert not Post.objects.filter(deleted_at__isnull=False).exists()
     upstream.order("overrides", {})

@@ -63,7 +63,7 @@ def test_drain_waits_for_what_was_put_back_and_says_so(acme: TenantRef, upstream
     make_lena(upstream, "profile", "posts")
     out, err = manage("drain", "--json")
     assert json.loads(out) == {"jobs": 2, "outcomes": {"ok": 2}}
-    assert "1 job(s) wait for their turn, the first one for " in err
+    assert "Waiting for their turn: 1 job, the first one for " in err
     assert Post.objects.count() == 60
 
 
@@ -74,7 +74,7 @@ def test_drain_does_not_wait_for_what_takes_longer_than_a_minute(
     make_job(make_account(), "posts")
     Plan.objects.filter(code="pro").update(daily_credits=1)
     began = time.monotonic()
-    assert manage("drain") == ("2 job(s): 1 ok, 1 budget_reached\n", "")
+    assert manage("drain") == ("2 jobs: 1 ok, 1 budget_reached\n", "")
     assert time.monotonic() - began < 5
 
 
@@ -85,7 +85,7 @@ def test_drain_gives_up_in_the_end(
     settings.REDIS_URL = NO_REDIS
     monkeypatch.setattr("tikdash.tiklive.calling._WITHOUT_REDIS_S", 0.5)
     make_job(make_account())
-    with pytest.raises(CommandError, match=r"^1 job\(s\): 1 limiter_gone$"):
+    with pytest.raises(CommandError, match=r"^1 job: 1 limiter_gone$"):
         manage("drain")
     assert FetchJob.objects.get().attempts == 0
 

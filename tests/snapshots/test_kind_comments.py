@@ -120,7 +120,7 @@ def test_the_same_comments_again_write_no_row_and_end_after_a_page(
     asked, before = calls(upstream), table()
     Post.objects.update(comments_read_count=None, comments_read_at=None)
     with clock.at(noon + timedelta(hours=1)):
-        assert read(real_acme).text == "0 new and 0 changed comments of 2 posts on 2 page(s)"
+        assert read(real_acme).text == "0 new and 0 changed comments of 2 posts on 2 pages"
     assert calls(upstream) == asked + 2
     assert table() == before
 

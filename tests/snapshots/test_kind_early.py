@@ -170,7 +170,7 @@ def test_several_young_posts_share_a_request(globex: TenantRef, upstream: Caller
     upstream.order("reset")
     with both_clocks_at(upstream, noon + HOUR):
         [report] = fetch_now(globex, ASHA, "early")
-    assert report.outcome == "ok" and report.text.startswith("5 posts read at their age on 1 page(s)")
+    assert report.outcome == "ok" and report.text.startswith("5 posts read at their age on 1 page")
     assert PostReading.objects.filter(post__in=posts, measured_at=noon + HOUR).count() == 5
     assert upstream.look("stats")["credits"] == calls("early") == 1
 

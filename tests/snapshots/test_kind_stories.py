@@ -102,7 +102,7 @@ def test_all_pages_are_read(globex: TenantRef, upstream: Caller) -> None:
     truth = truth_of(upstream)
     upstream.order("faults", [{"kind": "endless_cursor", "endpoint": "user-stories"}])
     report = read(globex)
-    assert report.outcome == "ok" and " on 20 page(s)" in report.text, "and no more than so many"
+    assert report.outcome == "ok" and " on 20 pages" in report.text, "and no more than so many"
     assert Story.objects.count() == 20 * len(truth)
 
 

@@ -273,7 +273,7 @@ def test_a_second_run_fetches_and_writes_nothing(
     before = files_in(media)
     lena.avatar_url = pictures.url("/avatar.png", signature="another one, as with every answer")
     lena.save()
-    assert run(acme).text == "0 new picture(s)"
+    assert run(acme).text == "0 new pictures"
     assert (len(pictures.asked), files_in(media)) == (1, before)
 
 
@@ -297,7 +297,7 @@ def test_a_new_avatar_that_cannot_be_had_leaves_the_old_one(
 ) -> None:
     run(acme)
     TrackedAccount.objects.update(avatar_url=pictures.url("/gone.png"))
-    assert run(acme).text == "0 new picture(s), 1 not to be had"
+    assert run(acme).text == "0 new pictures, 1 not to be had"
     lena.refresh_from_db()
     assert files_in(media) == [lena.avatar_file]
 
@@ -312,7 +312,7 @@ def test_a_picture_that_cannot_be_had_is_noted_and_fails_no_job_and_is_given_up_
 ) -> None:
     pictures.answers["/cover.png"] = answer
     post = make_post(lena, cover_url=pictures.url("/cover.png"))
-    assert run(acme).text == "1 new picture(s), 1 not to be had"
+    assert run(acme).text == "1 new picture, 1 not to be had"
     for hours in (1, 2, 21, 22, 42, 43, 64, 85, 106):
         with clock.at(noon + timedelta(hours=hours)):
             Post.objects.update(measured_at=clock.now())
@@ -326,7 +326,7 @@ def test_a_host_in_our_own_network_is_not_asked(
     lena: TrackedAccount, acme: TenantRef, pictures: PictureServer, settings: Any
 ) -> None:
     settings.PICTURE_HOSTS_TRUSTED = []
-    assert run(acme).text == "0 new picture(s), 1 not to be had"
+    assert run(acme).text == "0 new pictures, 1 not to be had"
     assert pictures.asked == []
 
 
@@ -338,7 +338,7 @@ def test_where_no_server_answers_the_job_fails_and_tries_again_and_in_the_end_le
         report = run(acme)
         assert (report.outcome, "No picture could be fetched" in report.text) == ("no_answer", True)
     assert FetchJob.objects.get(kind="pictures").attempts == 2
-    assert run(acme).text == "0 new picture(s), 1 not to be had"
+    assert run(acme).text == "0 new pictures, 1 not to be had"
     job = FetchJob.objects.get(kind="pictures")
     assert (job.attempts, job.state, job.error) == (0, "active", "")
 
@@ -514,7 +514,7 @@ def test_with_a_bucket_files_go_there_and_members_are_sent_to_a_signed_address(
             return answers.get(path) or ((200, b"") if path.startswith("/pics/") else default)
 
     pictures.answers = Everything()
-    assert run(acme).text == "1 new picture(s)"
+    assert run(acme).text == "1 new picture"
     lena.refresh_from_db()
     assert pictures.paths()[-1] == f"/pics/{lena.avatar_file}"
     answer = browser_of(cast.ana, "acme.localhost").get(f"/media/{lena.avatar_file}")

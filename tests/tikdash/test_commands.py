@@ -133,11 +133,11 @@ def test_dispatch_claims_and_sends_and_drain_works_until_nothing_is_due(committe
             make_job(make_account("lena.bakes", tiktok_user_id=upstream.account_id("lena.bakes")), "profile")
     assert data_of(manage("drain", "--tenant", "acme", "--json")) == {"jobs": 1, "outcomes": {"ok": 1}}
     assert data_of(process("dispatch", "--json")) == {"sent": 1}, "the one of Globex is left"
-    assert manage("dispatch").stdout == "0 job(s) sent.\n"
+    assert manage("dispatch").stdout == "0 jobs sent.\n"
     with tenant_scope(committed_db.globex):
         FetchJob.objects.update(lease_until=None)
-    assert manage("drain").stdout == "1 job(s): 1 ok\n"
-    assert manage("drain").stdout == "0 job(s): none due\n"
+    assert manage("drain").stdout == "1 job: 1 ok\n"
+    assert manage("drain").stdout == "0 jobs: none due\n"
 
 
 # --- tenants and installation ----------------------------------------------------------------------------------------

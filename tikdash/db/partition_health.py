@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from tikdash import clock
 from tikdash.db.partitions import first_of_month
 from tikdash.db.scope import owner
+from tikdash.words import counted
 
 CHILDREN = """
     SELECT n.nspname, p.relname, c.relname, pg_total_relation_size(c.oid), pg_relation_size(c.oid)
@@ -90,9 +91,13 @@ def faults_of_partitions(ahead: int) -> list[str]:
     faults = []
     for table in partitioned_tables():
         if table.rows_in_default:
-            faults.append(f"{table.name}_default holds {table.rows_in_default} row(s): a month's partition is missing.")
+            faults.append(
+                f"{table.name}_default holds {counted(table.rows_in_default, 'row')}: a month's partition is missing."
+            )
         if table.months_ahead is not None and table.months_ahead < ahead - 1:
-            there = f"{table.months_ahead} month(s) ahead" if table.months_ahead >= 0 else "not even this month"
+            there = (
+                f"{counted(table.months_ahead, 'month')} ahead" if table.months_ahead >= 0 else "not even this month"
+            )
             faults.append(f"{table.name} has {there}, and should have {ahead}. Does beat run?")
     return faults
 

@@ -15,6 +15,7 @@ from psycopg import sql
 
 from tikdash.db.backend.base import OPS_ROLE, OWNER_ROLE
 from tikdash.errors import TikdashError
+from tikdash.words import counted
 
 OLDEST_SERVER = 160000
 #: The number of an advisory lock: any, but always the same.
@@ -132,7 +133,9 @@ def faults_of_log_in() -> list[str]:
     if bypasses:
         faults.append(f"the role “{name}” has BYPASSRLS")
     if owned:
-        faults.append(f"the role “{name}” owns {owned} relation(s), and owners are not bound by row-level security")
+        faults.append(
+            f"the role “{name}” owns {counted(owned, 'relation')}, and owners are not bound by row-level security"
+        )
     if reads_all and not is_superuser:
         faults.append(f"the role “{name}” may read all data")
     faults += [f"the role “{name}” inherits the rights of “{hat}”" for hat in {OPS_ROLE, OWNER_ROLE} & set(inherited)]

@@ -18,6 +18,7 @@ from tikdash import clock
 from tikdash.tiklive.errors import EntityNotFound, NotAdmitted, PrivateEntity
 from tikdash.tiklive.paging import Caps, Stop, Walk
 from tikdash.tiklive.shapes import Post, PostPage
+from tikdash.words import counted
 
 #: Pages of one run; then others have their turn.
 PAGES_A_RUN = 20
@@ -98,7 +99,7 @@ def _noted(job: RunningJob, walk: Walk[Post], read: _Read) -> bool:
 def _ended(account: TrackedAccount, read: _Read, why: str) -> Result:
     complete = why != Stop.CREDIT_CAP
     end = "to the wished day" if why == "far_enough" else "to the end" if complete else "until its credits were spent"
-    text = f"{read.posts} posts on {read.pages} page(s), {read.new} new, {end}"
+    text = f"{read.posts} posts on {counted(read.pages, 'page')}, {read.new} new, {end}"
     return say(account, text) | {"stopped": why, "complete": complete}
 
 

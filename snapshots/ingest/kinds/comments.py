@@ -16,6 +16,7 @@ from tikdash import clock
 from tikdash.tiklive.client import Client
 from tikdash.tiklive.errors import BadPayload, EntityNotFound, PrivateEntity
 from tikdash.tiklive.paging import Caps
+from tikdash.words import counted
 
 COMMENTS_A_PAGE = 50
 
@@ -53,7 +54,9 @@ def run_comments(tenant: TenantRef, job: RunningJob) -> Result:
         mark_read(post)
     if tally.unusable and not tally.posts:
         raise tally.unusable[0]
-    parts = [f"{tally.new} new and {tally.changed} changed comments of {tally.posts} posts on {tally.pages} page(s)"]
+    parts = [
+        f"{tally.new} new and {tally.changed} changed comments of {tally.posts} posts on {counted(tally.pages, 'page')}"
+    ]
     parts += [f"{tally.hidden} posts do not show theirs"] if tally.hidden else []
     parts += [f"{len(tally.unusable)} posts could not be read"] if tally.unusable else []
     return say(account, "; ".join(parts))

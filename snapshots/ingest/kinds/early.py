@@ -15,6 +15,7 @@ from snapshots.scheduling.marks import NOTHING, YoungPost
 from tikdash import clock
 from tikdash.plans import limits_of
 from tikdash.tiklive.errors import EntityNotFound, PrivateEntity
+from tikdash.words import counted
 
 
 def run_early(tenant: TenantRef, job: RunningJob) -> Result:
@@ -45,4 +46,4 @@ def _read(tenant: TenantRef, job: RunningJob, account: TrackedAccount, wanted: S
     except PrivateEntity:
         return set_state(account, TrackedAccount.State.PRIVATE)
     gone = read.flag_vanished()
-    return f"{len(wanted) - len(missing)} posts read at their age on {read.pages} page(s), {len(gone)} gone"
+    return f"{len(wanted) - len(missing)} posts read at their age on {counted(read.pages, 'page')}, {len(gone)} gone"

@@ -19,6 +19,7 @@ from snapshots.scheduling.leases import RunningJob
 from snapshots.services.stopping import is_stopping
 from tikdash.outgoing import AddressRefused, AnswerTooLarge, NoAnswer
 from tikdash.tiklive.errors import NotAdmitted
+from tikdash.words import counted
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +62,7 @@ def run_pictures(tenant: TenantRef, job: RunningJob) -> Result:
         raise MorePictures(retry_after=1.0)
     kept = sum(bool(each.file) for each in tried)
     failed = len(tried) - kept
-    return say(account, f"{kept} new picture(s)" + (f", {failed} not to be had" if failed else ""))
+    return say(account, counted(kept, "new picture") + (f", {failed} not to be had" if failed else ""))
 
 
 def _try_each(tenant: TenantRef, due: Sequence[DuePicture]) -> Iterator[_Tried]:

@@ -20,6 +20,7 @@ from tikdash import clock
 from tikdash.plans import limits_of
 from tikdash.tiklive.client import Client
 from tikdash.tiklive.errors import EntityNotFound, PrivateEntity
+from tikdash.words import counted
 
 
 @dataclass
@@ -98,6 +99,6 @@ def run_posts(tenant: TenantRef, job: RunningJob) -> Result:
     gone = read.flag_vanished()
     return say(
         account,
-        f"{len(read.given)} posts on {read.pages} page(s), {len(read.new)} new, {len(gone)} gone,"
+        f"{len(read.given)} posts on {counted(read.pages, 'page')}, {len(read.new)} new, {len(gone)} gone,"
         f" {len(read.returned)} back",
     )

@@ -13,6 +13,7 @@ from tikdash import clock
 from tikdash.tiklive.errors import EntityNotFound, PrivateEntity
 from tikdash.tiklive.paging import Caps
 from tikdash.tiklive.shapes import PostPage
+from tikdash.words import counted
 
 #: Of 30 stories each; nobody has as many in a day.
 MOST_PAGES = 20
@@ -35,4 +36,4 @@ def run_stories(tenant: TenantRef, job: RunningJob) -> Result:
         return say(account, set_state(account, TrackedAccount.State.NOT_FOUND))
     except PrivateEntity:
         return say(account, set_state(account, TrackedAccount.State.PRIVATE))
-    return say(account, f"{walk.items} stories on {walk.pages} page(s), {new} new")
+    return say(account, f"{walk.items} stories on {counted(walk.pages, 'page')}, {new} new")

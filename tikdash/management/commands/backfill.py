@@ -10,6 +10,7 @@ from snapshots.selectors import account_id_of
 from snapshots.services.backfill import Progress, cancel_backfill, estimate, progress_of, start_backfill
 from tikdash.db.scope import tenant_scope
 from tikdash.management.commands._base import TikdashCommand
+from tikdash.words import counted
 
 
 class Command(TikdashCommand):
@@ -47,8 +48,9 @@ class Command(TikdashCommand):
 def _told(progress: Progress) -> tuple[str, Any]:
     back_to = f", back to {progress.oldest:%Y-%m-%d}" if progress.oldest else ""
     error = f" {progress.error}" if progress.error else ""
+    pages = counted(progress.pages, "page")
     text = (
-        f"{progress.state}: {progress.posts:,} posts on {progress.pages:,} page(s), {progress.new:,} new{back_to};"
+        f"{progress.state}: {progress.posts:,} posts on {pages}, {progress.new:,} new{back_to};"
         f" {progress.credits_spent:,} of {progress.credit_cap:,} credits.{error}"
     )
     return text, asdict(progress) | {"oldest": progress.oldest.isoformat() if progress.oldest else None}

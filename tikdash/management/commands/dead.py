@@ -9,6 +9,7 @@ from accounts.selectors import tenant_by_slug
 from snapshots.models import FetchJob
 from snapshots.services.dead_letters import dead_groups, retry_dead
 from tikdash.management.commands._base import TikdashCommand
+from tikdash.words import counted
 
 
 class Command(TikdashCommand):
@@ -26,13 +27,14 @@ class Command(TikdashCommand):
         groups = dead_groups(code=code, kind=kind, tenant=whose)
         data: dict[str, Any] = {"groups": [asdict(group) for group in groups]}
         lines = [
-            f"{group.jobs:>8,}  {group.kind}: {group.error_code}, {group.tenants} tenant(s), newest"
+            f"{group.jobs:>8,}  {group.kind}: {group.error_code}, {counted(group.tenants, 'tenant')}, newest"
             f" {group.newest:%Y-%m-%d %H:%M}. {group.example}"
             if group.newest
-            else f"{group.jobs:>8,}  {group.kind}: {group.error_code}, {group.tenants} tenant(s). {group.example}"
+            else f"{group.jobs:>8,}  {group.kind}: {group.error_code}, {counted(group.tenants, 'tenant')}."
+            f" {group.example}"
             for group in groups
         ]
         if retry:
             data["retried"] = retry_dead(code=code, kind=kind, tenant=whose)
-            lines.append(f"{data['retried']:,} job(s) are active again.")
+            lines.append(f"Active again: {counted(data['retried'], 'job')}.")
         return "\n".join(lines) or "No dead jobs.", data

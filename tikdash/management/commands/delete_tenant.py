@@ -12,6 +12,7 @@ from accounts.services.closing import ask_for_deletion, call_deletion_off, end_g
 from accounts.services.erasing import erase_tenant
 from tikdash.errors import BadInput
 from tikdash.management.commands._base import TikdashCommand
+from tikdash.words import counted
 
 
 class Command(TikdashCommand):
@@ -53,5 +54,5 @@ def _id_of(text: str) -> UUID | None:
 
 def _erase(slug: str, deletion: UUID) -> tuple[str, Any]:
     erased = erase_tenant(erasure_id=deletion)
-    text = f"{slug} is erased: {erased.rows} row(s). Certificate: {erased.certificate}"
+    text = f"{slug} is erased: {counted(erased.rows, 'row')}. Certificate: {erased.certificate}"
     return text, {"certificate": str(erased.certificate), "number": erased.number, "rows": erased.rows}

@@ -4,6 +4,7 @@ from typing import Any
 
 from snapshots.scheduling.dispatch import dispatch
 from tikdash.management.commands._base import TikdashCommand
+from tikdash.words import counted
 
 
 class Command(TikdashCommand):
@@ -11,4 +12,4 @@ class Command(TikdashCommand):
 
     def run(self, **options: Any) -> tuple[str, Any]:
         sent = dispatch()
-        return f"{sent} job(s) sent.", {"sent": sent}
+        return f"{counted(sent, 'job')} sent.", {"sent": sent}

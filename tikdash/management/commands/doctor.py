@@ -18,6 +18,7 @@ from tikdash.db.roles import faults_of_log_in
 from tikdash.db.scope import all_tenants
 from tikdash.health import redis_answers, why_database_is_silent
 from tikdash.management.commands._base import TikdashCommand
+from tikdash.words import counted
 
 
 class Command(TikdashCommand):
@@ -72,4 +73,5 @@ class Command(TikdashCommand):
 def _line(table: PartitionedTable) -> str:
     parts = (table.bytes, table.bytes_this_month, table.bytes_last_month)
     size, this, last = (f"{part / 2**20:,.1f} MB" for part in parts)
-    return f"{table.name}: {size}, this month {this}, last month {last}, {table.months_ahead or 0} month(s) ahead."
+    ahead = counted(table.months_ahead or 0, "month")
+    return f"{table.name}: {size}, this month {this}, last month {last}, {ahead} ahead."

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from accounts.selectors import tenant_by_slug
 from snapshots.services.inline import drain
 from tikdash.management.commands._base import TikdashCommand
+from tikdash.words import counted
 
 
 class Command(TikdashCommand):
@@ -23,7 +24,7 @@ class Command(TikdashCommand):
         reports = drain(tenant_by_slug(tenant) if tenant else None, say=self.stderr.write)
         outcomes = Counter(report.outcome for report in reports)
         data = {"jobs": len(reports), "outcomes": dict(outcomes)}
-        text = f"{len(reports)} job(s): " + (
+        text = f"{counted(len(reports), 'job')}: " + (
             ", ".join(f"{n} {what}" for what, n in outcomes.most_common()) or "none due"
         )
         if reports and "ok" not in outcomes:

@@ -14,6 +14,7 @@ from snapshots.services.partitions import make_partitions_everywhere
 from tikdash.db.roles import LogIn, RolesError, make_roles_and_database
 from tikdash.env import env
 from tikdash.management.commands._base import TikdashCommand
+from tikdash.words import counted
 
 
 class Command(TikdashCommand):
@@ -39,6 +40,7 @@ class Command(TikdashCommand):
         made = make_partitions(ahead) + auditing.make_partitions(ahead) + make_partitions_everywhere()
         shards = Shard.objects.count()
         return (
-            f"The database “{log_in.database}” is ready: {shards} shard(s), {len(made)} new partition(s).",
+            f"The database “{log_in.database}” is ready: {counted(shards, 'shard')},"
+            f" {counted(len(made), 'new partition')}.",
             {"database": log_in.database, "shards": shards, "new_partitions": made},
         )

@@ -8,6 +8,7 @@ from accounts.selectors import tenant_by_slug
 from accounts.services.moving import abandon_move, move_tenant
 from snapshots.selectors import has_running_jobs
 from tikdash.management.commands._base import TikdashCommand
+from tikdash.words import counted
 
 
 class Command(TikdashCommand):
@@ -26,5 +27,6 @@ class Command(TikdashCommand):
             schema = abandon_move(tenant=tenant_by_slug(slug))
             return f"{slug} stays in {schema}, and can be written again.", {"schema": schema}
         moved = move_tenant(tenant=tenant_by_slug(slug), dedicated=dedicated, is_busy=has_running_jobs)
-        text = f"{slug} is in {moved.target} now: {moved.rows} row(s) of {moved.tables} tables, compared one by one."
+        rows = counted(moved.rows, "row")
+        text = f"{slug} is in {moved.target} now: {rows} of {moved.tables} tables, compared one by one."
         return text, vars(moved)
