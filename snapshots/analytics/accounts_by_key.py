@@ -94,7 +94,7 @@ def accounts_by_key(
         conditions.append("a.state = %(status)s")
     if after is not None:
         conditions.append(_behind(column, sort.startswith("-"), *after, parameters=parameters))
-    with prepared_cursor() as cursor:
+    with prepared_cursor(binary=True) as cursor:
         cursor.execute(PAGE.format(conditions=" AND ".join(conditions) or "true", order=order_of(sort)), parameters)
         rows = [AccountFacts(*row) for row in cursor.fetchall()]
     shown = rows[:most]

@@ -207,7 +207,7 @@ def find_posts(
     """The posts that are wanted, behind the key `after`. Raises BadInput for a sort or a key that does not exist."""
     search = _Search(tenant_id, wanted or PostFilter(), _column(sort), sort.startswith("-"), after, most)
     # One account's statements are few, and planned as often as not for longer than they run.
-    with prepared_cursor() if search.is_plain else connection.cursor() as cursor:
+    with prepared_cursor(binary=True) if search.is_plain else connection.cursor() as cursor:
         least = None
         if search.may_look:
             cursor.execute(search.look(), search.parameters)

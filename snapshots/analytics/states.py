@@ -45,7 +45,7 @@ def trust_of(kind: Literal["account", "post"], read_at: Mapping[int, datetime | 
     if not days:
         return found
     table, column = TABLES[kind]
-    with prepared_cursor() as cursor:
+    with prepared_cursor(binary=True) as cursor:
         cursor.execute(ODD.format(table=table, id=column), [list(days), min(days.values()), max(days.values())])
         for pk, day, state, suspect in cursor.fetchall():
             if days[pk] == day:

@@ -104,9 +104,12 @@ def prepared_row(statement: str, parameters: Parameters) -> tuple[Any, ...] | No
     return _wrapper().prepared_row(statement, parameters)
 
 
-def prepared_cursor() -> CursorWrapper:
-    """A cursor for statements that a worker repeats, in the present scope; PostgreSQL plans them once a connection."""
-    return _wrapper().prepared_cursor()
+def prepared_cursor(*, binary: bool = False) -> CursorWrapper:
+    """A cursor for statements that a worker repeats, in the present scope; PostgreSQL plans them once a connection.
+
+    With `binary`, which is for many rows with moments in them, values come as PostgreSQL has them, not as text.
+    """
+    return _wrapper().prepared_cursor(binary=binary)
 
 
 def current_scope() -> Scope:
