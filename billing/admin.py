@@ -18,6 +18,7 @@ from billing import (
     planner_admin,  # noqa: F401  (it registers the planner's pages)
 )
 from billing.models import Plan, QueueSample, UsageRecordRow, WatchState
+from billing.models.packs import amount
 from tikdash import clock
 from tikdash.plans import FEATURES
 from tikdash.ui.admin_lists import LargeList, day_filter
@@ -106,8 +107,8 @@ class PlanAdmin(admin_ledger.Recorded):
     event = "plan"
     form = PlanForm
     list_display = [
-        "name", "code", "tracked_accounts", "seats", "queue", "requests_per_minute", "requests_burst", "daily_credits",
-        "monthly_credits", "price_cents",
+        "name", "code", "tracked_accounts", "seats", "queue", "requests_per_minute", "daily_credits", "monthly_credits",
+        "price",
     ]  # fmt: skip
     search_fields = ["name", "code"]
     fieldsets = [
@@ -142,6 +143,10 @@ class PlanAdmin(admin_ledger.Recorded):
             },
         ),
     ]
+
+    @admin.display(description="A month", ordering="price_cents")
+    def price(self, plan: Plan) -> str:
+        return amount(plan.price_cents)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A plan that tenants have stays."""

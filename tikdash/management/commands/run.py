@@ -129,7 +129,8 @@ class Command(TikdashCommand):
         if not epoch_file.exists():
             epoch_file.write_text(f"{datetime.now(UTC) - timedelta(days=45):%Y-%m-%d}")
         return {
-            "port": _free_port(SIMULATOR_PORT),
+            # The web listens only later: its port still looks free.
+            "port": _free_port(SIMULATOR_PORT + (settings.PORT == SIMULATOR_PORT)),
             "epoch": epoch_file.read_text().strip(),
             "handles-file": str(VAR / "simulator-handles"),
             "latency-ms": env.int("SIMULATOR_LATENCY_MS", default=150),
