@@ -7,16 +7,19 @@ import uuid
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from accounts.models import User
 from billing.models import CapacityScenario, UsageEvent
 from snapshots.models import Hashtag, HashtagSnapshot, Sound, TrackedAccount
-from tests.cast import OLGA, PASSWORD, Cast, code_now
+from tests.cast import OLGA, OLGA_KEY, PASSWORD, Cast, code_now
 from tests.factories import make_account, make_comment, make_job, make_post, make_sample, make_snapshots, make_story
 from tikdash import clock
 from tikdash.db.scope import tenant_scope
+from tikdash.middleware import AdminScopeMiddleware
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 LISTS = [
@@ -131,6 +134,24 @@ def test_the_switch_shows_the_dedicated_shard_and_leads_back(olga: Client, data:
     assert "of.acme" in found and "of.globex" not in found
     for schema in ("public", "nobody", "", "pg_catalog", "shared, public"):
         assert olga.get("/admin/shard/", {"schema": schema}).status_code == 404
+
+
+def test_only_staff_has_chosen_a_shard(cast: Cast) -> None:
+    """Who is staff no longer keeps the session, and what was chosen in it."""
+    request = RequestFactory().get("/admin/")
+    request.session = {"admin_schema": "tenant_globex"}  # type: ignore[assignment]
+    for person, schema in ((cast.olga, "tenant_globex"), (cast.ana, "public"), (AnonymousUser(), "public")):
+        request.user = person
+        assert AdminScopeMiddleware._schema(request) == schema
+
+
+def test_the_page_of_a_second_factor_shows_nothing_of_its_secret(cast: Cast, olga: Client) -> None:
+    factor = Authenticator.objects.get(user=cast.olga, type="totp")
+    assert factor.data["secret"]
+    for path in ("", f"{factor.pk}/change/"):
+        found = page(olga, f"/admin/mfa/authenticator/{path}")
+        assert "Olga" in found or OLGA in found
+        assert factor.data["secret"] not in found and OLGA_KEY not in found
 
 
 def test_an_account_shows_its_newest_numbers_and_no_button_that_writes(
