@@ -85,6 +85,14 @@ def test_posts_come_as_csv_in_the_order_of_the_page(ana: Client, lena: int) -> N
     assert [row["plays"] for row in by_views] == ["1000", "0", ""]
 
 
+def test_posts_of_one_account_are_the_same_in_the_list_of_all_narrowed_to_it(ana: Client, lena: int) -> None:
+    """The narrowed list is read by a statement of its own, in binary."""
+    rows = rows_of(ana.get("/posts/export.csv"))
+    assert len(rows) == 3 and rows == rows_of(ana.get("/posts/export.csv?account=lena.bakes"))
+    cells = cells_of(ana.get("/posts/export.xlsx"))
+    assert len(cells) > 30 and cells == cells_of(ana.get("/posts/export.xlsx?account=lena.bakes"))
+
+
 def test_the_engagement_rate_is_the_one_of_the_registry(ana: Client, acme: TenantRef, lena: int) -> None:
     tested = [(1000, 80, 10, 5, 5), (2000, 100, 20, 20, 10), (1500, 90, 15, 15, 0), (50_000, 2500, 200, 300, 100)]
     account = make_account()
