@@ -19,6 +19,7 @@ from tests.bench.admin_budgets import pages_beyond_budget
 from tests.bench.data import Shape, connected_to, database
 from tests.bench.environment import DATABASE
 from tests.bench.frame import Figure, Options, at_most, interleaved
+from tests.bench.loading import TITLES, Loader
 from tests.cast import give_app, sign_in_whole
 from tikdash import clock
 from tikdash.db.partitions import ensure_months
@@ -179,8 +180,12 @@ def _fill(name: str, size: Size) -> None:
         "each": ACCOUNTS_EACH, "posts": size.posts, "tenants": size.tenants, "usage": max(1_000, size.tenants * 40),
     }  # fmt: skip
     with connected_to(name), owner("shared"), connection.cursor() as cursor:
-        for statement in (ACCOUNTS, "ANALYZE accounts", JOBS, POSTS):
+        for statement in (ACCOUNTS, "ANALYZE accounts", JOBS):
             cursor.execute(statement, values)
+    loader = Loader(name)
+    with loader.connected() as admin, loader.without_indexes(admin, ("posts", "post_titles")):
+        admin.execute(POSTS, values)  # type: ignore[call-overload]
+        admin.execute(TITLES)
     with connected_to(name), owner("public"), connection.cursor() as cursor:
         ensure_months("usage_events", [clock.today()])
         for statement in (USAGE, HOURS, SAMPLES):

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
-import psycopg
 from django.conf import settings
 from django.db import connection
 
 from tests.bench.data import Shape, connected_to, database
 from tests.bench.environment import DATABASE
 from tests.bench.frame import Options
+from tests.bench.loading import TITLES, Loader
 from tikdash import clock
 from tikdash.db.partitions import ensure_months, partition_name
 from tikdash.db.scope import owner
@@ -33,7 +31,6 @@ ACCOUNTS_EACH = 10
 HOURS_BETWEEN, DAYS, READINGS_DAYS = 8, 365, 60
 #: Ages in days at which a post has a row of the day, with the share of its views that it then has.
 AGES = {0: 0.2, 1: 0.5, 2: 0.7, 3: 0.78, 5: 0.86, 7: 0.9, 10: 0.94, 14: 0.96, 20: 0.98, 28: 1.0}
-SIDE_BY_SIDE = 2
 
 
 @dataclass(frozen=True)
@@ -120,9 +117,6 @@ POSTS = """
                      WHERE a.id <= %(accounts)s
                      ORDER BY n DESC, a.id) AS made) AS counted
 """
-TITLES = """
-    INSERT INTO post_titles (post_id, tenant_id, words) SELECT id, tenant_id, lower(title) FROM posts WHERE title <> ''
-"""
 LINKS = """
     INSERT INTO post_hashtags (post_id, hashtag_id, tenant_id, account_id, occurrences)
     SELECT p.id, h.id, p.tenant_id, p.account_id, 1
@@ -162,17 +156,6 @@ ACCOUNT_DAYS = """
       FROM (SELECT %(last)s::date - n AS day FROM generate_series(%(days)s - 1, 0, -1) AS n) AS d CROSS JOIN accounts
      ORDER BY day, id
 """
-OWN = """
-    SELECT c.conname, pg_get_constraintdef(c.oid) FROM pg_constraint c
-     WHERE c.conrelid = %(table)s::regclass AND c.contype IN ('p', 'u')
-           AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.confrelid = c.conrelid AND f.conindid = c.conindid
-                                                             AND f.contype = 'f')
-"""
-INDEXES = """
-    SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i
-     WHERE i.indrelid = %(table)s::regclass
-           AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
-"""
 
 
 def pages_database(size: Size, options: Options) -> str:
@@ -185,11 +168,12 @@ def _fill(name: str, size: Size) -> None:
     _Maker(name, size).make()
 
 
-class _Maker:
-    """Fills one database. An administrator writes: without policies and foreign keys, as a restored backup would."""
+class _Maker(Loader):
+    """Fills one database."""
 
     def __init__(self, name: str, size: Size) -> None:
-        self.name, self.size = name, size
+        super().__init__(name)
+        self.size = size
         self.now, self.today = clock.now().replace(minute=0, second=0, microsecond=0), clock.today()
         #: The posts that only large accounts have come first.
         self.offset = (LARGE_POSTS - size.posts) * LARGE_ACCOUNTS
@@ -209,12 +193,6 @@ class _Maker:
         jobs += [partial(self.snapshots, sorted(each)) for each in months.values()]
         self.step("history", lambda: self.side_by_side(jobs))
         self.step("statistics", lambda: self.run("VACUUM (ANALYZE)"))
-
-    @staticmethod
-    def side_by_side(jobs: Sequence[Callable[[], None]]) -> None:
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
-            for job in [threads.submit(one) for one in jobs]:
-                job.result()
 
     def step(self, name: str, work: Callable[[], Any]) -> None:
         began = time.monotonic()
@@ -284,42 +262,3 @@ class _Maker:
         """An id of a post that was made about so many days ago; of large accounts' older posts there is no history."""
         place = self.size.posts - days_ago * 24 // HOURS_BETWEEN
         return self.offset + max(0, min(place, self.size.posts)) * self.size.accounts
-
-    def run(self, statement: str, values: dict[str, Any] | None = None) -> None:
-        with self.connected() as admin:
-            admin.execute(statement, values or {})  # type: ignore[call-overload]
-
-    def connected(self) -> psycopg.Connection[Any]:
-        admin = psycopg.connect(
-            psycopg.conninfo.make_conninfo(settings.DATABASE_ADMIN_URL, dbname=self.name), autocommit=True
-        )
-        for setting in (
-            f"search_path = {settings.SHARED_SCHEMA}, public",
-            "session_replication_role = replica",
-            "maintenance_work_mem = '1GB'",
-            "synchronous_commit = off",
-            # Two connections have both processors busy already.
-            "max_parallel_maintenance_workers = 0",
-            "max_parallel_workers_per_gather = 0",
-            "timezone = 'UTC'",
-        ):
-            admin.execute(f"SET {setting}")
-        return admin
-
-    @contextmanager
-    def without_indexes(self, admin: psycopg.Connection[Any], tables: Sequence[str]) -> Iterator[None]:
-        """Takes the indexes of these tables off and makes the same ones afterwards, two at a time; those that foreign
-        keys need stay."""
-        constraints: list[str] = []
-        indexes: list[str] = []
-        for table in tables:
-            for name, definition in admin.execute(OWN, {"table": table}).fetchall():
-                admin.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-                constraints.append(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
-            for name, definition in admin.execute(INDEXES, {"table": table}).fetchall():
-                admin.execute(f"DROP INDEX {name}")
-                indexes.append(definition)
-        yield
-        self.side_by_side([partial(self.run, index.replace("%", "%%")) for index in indexes])
-        for statement in constraints:
-            admin.execute(statement)  # type: ignore[call-overload]
