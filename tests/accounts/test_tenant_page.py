@@ -339,6 +339,7 @@ def test_handles_are_looked_at_before_they_are_tracked(cast: Cast, olga: Client,
     assert begun.status_code == 302
     shown = olga.get(begun["Location"]).content.decode()
     assert "4 rows: 0 tracked, 1 being checked, 3 refused" in shown
+    assert shown.count(">refused</td>") == 3 and shown.count(">being checked</td>") == 1
     with tenant_scope(cast.globex):
         [job] = FetchJob.objects.filter(kind="probe")
         assert (job.params["handle"], job.params["reason"]) == ("fresh.one", "partner")

@@ -6,11 +6,12 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from billing.services.sampling import threads_running
-from tikdash.management.commands.run import _Manager
+from tikdash.management.commands.run import SIMULATOR_PORT, Command, _Manager
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +65,9 @@ def test_processes_begin_although_an_answer_of_workers_is_awaited() -> None:
     assert [each.get("returncode") for each in manager._processes.values()] == [0] * 3
     # Whoever asks next has a connection again.
     threads_running()
+
+
+def test_the_simulator_leaves_the_web_its_port(settings: Any) -> None:
+    """The web listens later than the simulator is given its port, which then still looks free."""
+    settings.PORT = SIMULATOR_PORT
+    assert Command()._simulator_options()["port"] != SIMULATOR_PORT
