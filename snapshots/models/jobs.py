@@ -9,6 +9,8 @@ from tikdash.words import N_
 
 #: Seconds between two runs of kinds that spend no credits: every plan has them, and no plan says how often.
 FIXED_CADENCES = {"pictures": 604_800}
+#: Kinds that belong to no account, or only to the few that somebody asked them for.
+RARE_KINDS = ["hashtag", "sound", "probe", "backfill"]
 
 
 class FetchJob(models.Model):
@@ -82,9 +84,8 @@ class FetchJob(models.Model):
         db_table = "fetch_jobs"
         permissions = [("retry_fetchjob", "Can give dead jobs another chance")]
         constraints = [
-            models.UniqueConstraint(
-                name="fetch_jobs_once", fields=["tenant", "account", "kind"], condition=models.Q(account__isnull=False)
-            )
+            # Of those without an account there may be many; they are in it so that a tenant's jobs are found by it.
+            models.UniqueConstraint(name="fetch_jobs_once", fields=["tenant", "account", "kind"])
         ]
         indexes = [
             models.Index(
@@ -102,6 +103,8 @@ class FetchJob(models.Model):
             ),
             models.Index(name="fetch_jobs_paused", fields=["queue", "kind"], condition=models.Q(state="paused")),
             models.Index(name="fetch_jobs_dead", fields=["error_code", "kind"], condition=models.Q(state="dead")),
+            # What is looked for among very many others.
+            models.Index(name="fetch_jobs_rare", fields=["kind"], condition=models.Q(kind__in=RARE_KINDS)),
             models.Index(
                 name="fetch_jobs_leased", fields=["queue", "lease_until"], condition=models.Q(lease_until__isnull=False)
             ),

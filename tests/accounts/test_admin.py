@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.test import Client, RequestFactory
 
-from accounts.models import User
+from accounts.models import Domain, User
 from billing.models import CapacityScenario, UsageEvent
 from snapshots.models import Hashtag, HashtagSnapshot, Sound, TrackedAccount
 from tests.cast import OLGA, OLGA_KEY, PASSWORD, Cast, code_now
@@ -176,6 +176,22 @@ def test_a_hashtag_is_found_by_its_name_and_shows_its_newest_counts(
 def test_search_reaches_over_tenants(olga: Client, data: dict[str, TrackedAccount], query: str) -> None:
     found = page(olga, f"/admin/snapshots/trackedaccount/?{query}")
     assert ("of.rival" in found) == ("rival" in query) and ("of.acme" in found) == ("acme" in query)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("acme", {"acme"}), ("Talent", {"acme"}), ("aCME tal", {"acme"}), ("acme rival", set()), ("%", set()),
+        ("insights.acme", {"acme"}), ("nobody", set()),
+    ],
+)  # fmt: skip
+def test_a_tenant_is_found_by_its_name_its_address_and_its_domains(
+    cast: Cast, olga: Client, typed: str, found: set[str]
+) -> None:
+    for domain in ("insights.acme.example", "acme-numbers.example"):
+        Domain.objects.create(tenant_id=cast.acme.id, domain=domain)
+    rows = olga.get("/admin/accounts/tenant/", {"q": typed}).context["cl"].result_list
+    assert [row.slug for row in rows] == sorted(found), "each once"
 
 
 @pytest.mark.parametrize(

@@ -52,12 +52,12 @@ ACCOUNTS = """
            now() - interval '1 year'
       FROM tenants, generate_series(1, %(each)s) AS n WHERE slug LIKE 'bench-%%'
 """
-#: One of two hundred is dead, one of fifty is due, some of these for long.
+#: One of two hundred accounts has dead jobs; those of one of fifty are overdue: at any size more than a page shows.
 JOBS = """
     INSERT INTO fetch_jobs (tenant_id, account_id, kind, queue, priority, cadence_s, offset_s, next_due_at, cursor,
                             params, attempts, state, error_code, error, created_at, succeeded_at)
     SELECT tenant_id, id, kind, 'pro', 0, 86400, 0,
-           now() + CASE WHEN id %% 50 = 0 THEN -(id %% 5000) ELSE id %% 86400 END * interval '1 second', '', '{}', 0,
+           now() + CASE WHEN id %% 50 = 0 THEN -(1200 + id %% 5000) ELSE id %% 86400 END * interval '1 second', '', '{}', 0,
            CASE WHEN id %% 200 = 0 THEN 'dead' ELSE 'active' END,
            CASE WHEN id %% 200 = 0 THEN (ARRAY['upstream_down', 'bad_payload'])[1 + id %% 2] ELSE '' END,
            '', now() - interval '1 year', now() - interval '5 hours'
@@ -101,7 +101,8 @@ def addresses(size: Size) -> dict[str, str]:
         "account": f"{lists}/trackedaccount/7/change/",
         "accounts": f"{lists}/trackedaccount/",
         "accounts_search": f"{lists}/trackedaccount/?q={last}",
-        "accounts_by_followers": f"{lists}/trackedaccount/?o=-6",
+        "accounts_by_followers": f"{lists}/trackedaccount/?o=-5",
+        "accounts_by_measured": f"{lists}/trackedaccount/?o=-6",
         "posts": f"{lists}/post/",
         "posts_far_down": f"{lists}/post/?p={min(10_000, size.tenants * ACCOUNTS_EACH * size.posts) // 50}",
         "posts_pinned": f"{lists}/post/?tenant=bench-{size.tenants}&pinned__exact=1",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db import connection
 
 #: Up to here a list is counted exactly, and paged through: what is further down is found by a search or a filter.
@@ -21,7 +21,8 @@ ESTIMATE = """
 class EstimatedCountPaginator(Paginator):  # type: ignore[type-arg]
     """Counts up to a bound; beyond it, an unfiltered list gets PostgreSQL's own estimate.
 
-    There are no pages beyond the bound: to skip rows PostgreSQL reads them.
+    There are no pages beyond the bound: to skip rows PostgreSQL reads them. Where it has to skip or sort, it does so with
+    keys alone, and reads the rows of one page whole, with what they refer to.
     """
 
     @cached_property
@@ -38,3 +39,21 @@ class EstimatedCountPaginator(Paginator):  # type: ignore[type-arg]
     @cached_property
     def num_pages(self) -> int:
         return min(int(super().num_pages), -(-COUNTED // self.per_page))
+
+    def page(self, number: int | str) -> Page[Any]:
+        number, rows = self.validate_number(number), self.object_list
+        if number == 1 and self._is_in_order_of_keys():
+            return super().page(number)
+        keys = self.keys((number - 1) * self.per_page, number * self.per_page)
+        found = {row.pk: row for row in rows.filter(pk__in=keys).order_by()}  # type: ignore[union-attr]
+        return self._get_page([found[key] for key in keys if key in found], number, self)
+
+    def keys(self, begin: int, end: int) -> list[Any]:
+        """The keys of the rows from the one place to the other."""
+        rows: Any = self.object_list
+        return list(rows.values_list("pk", flat=True)[begin:end])
+
+    def _is_in_order_of_keys(self) -> bool:
+        query = self.object_list.query  # type: ignore[union-attr]
+        first = next(iter(query.order_by or query.get_meta().ordering), None)
+        return isinstance(first, str) and first.lstrip("-") in ("pk", query.get_meta().pk.name)

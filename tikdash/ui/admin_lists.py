@@ -68,6 +68,12 @@ class LargeChangeList(ChangeList):  # type: ignore[misc]
     def get_ordering_field(self, field_name: Any) -> Any:
         return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
 
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.result_count:
+            # Whoever looked for something that is not there does not look for it again.
+            self.result_list = self.queryset.none()
+
 
 class LargeList(ModelAdmin):  # type: ignore[misc]
     """A list over all tenants without buttons that write: counted up to a bound, and as a file.
