@@ -189,7 +189,7 @@ def test_a_tenant_is_found_by_its_name_its_address_and_its_domains(
     cast: Cast, olga: Client, typed: str, found: set[str]
 ) -> None:
     for domain in ("insights.acme.example", "acme-numbers.example"):
-        Domain.objects.create(tenant_id=cast.acme.id, domain=domain)
+        Domain.objects.create(tenant_id=cast.acme.id, domain=domain, is_primary=False)
     rows = olga.get("/admin/accounts/tenant/", {"q": typed}).context["cl"].result_list
     assert [row.slug for row in rows] == sorted(found), "each once"
 

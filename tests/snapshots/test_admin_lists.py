@@ -283,7 +283,7 @@ def test_what_is_due_stands_by_when_it_became_due_whatever_its_queue(
 ) -> None:
     monkeypatch.setattr(FetchJobAdmin, "list_per_page", 2)
     minutes = {"profile": 40, "posts": 20, "comments": 50, "stories": 30, "early": 5, "followers": 0}
-    queues = ["pro", "free", "interactive", "pro", "backfill", "enterprise"]
+    queues = ["pro", "free", "backfill", "interactive", "pro", "enterprise"]
     with tenant_scope(cast.acme):
         account = make_account("lena.bakes")
         for (kind, late), queue in zip(minutes.items(), queues, strict=True):
