@@ -128,13 +128,15 @@ CURVES = """
      WHERE p.tenant_id = %(tenant)s AND p.id = ANY(%(ids)s::bigint[])
 """
 
-#: Another row as soon as a post that an account's breakouts or usual curve are made of is read, comes or goes, or time
-#: moves one across a border of them.
+#: Another row as soon as a post of the account is read, comes or goes (`AccountVersion`), or time moves one across a
+#: border of what is looked at: among the same posts, the first behind a border says where it is.
 VERSION = """
-    SELECT count(*), count(*) FILTER (WHERE posted_at >= %(since)s), count(*) FILTER (WHERE posted_at < %(yesterday)s),
-           sum(id)::text, max(measured_at), sum(date_part('epoch', measured_at)), count(deleted_at),
-           max(deleted_at)
-      FROM posts WHERE tenant_id = %(tenant)s AND account_id = %(account)s AND posted_at >= %(first)s
+    SELECT (SELECT bit_xor(posts_mark) FROM account_versions
+             WHERE tenant_id = %(tenant)s AND account_id = %(account)s),
+           (SELECT id FROM posts WHERE tenant_id = %(tenant)s AND account_id = %(account)s AND posted_at >= %(since)s
+             ORDER BY posted_at, id LIMIT 1),
+           (SELECT id FROM posts WHERE tenant_id = %(tenant)s AND account_id = %(account)s AND posted_at < %(yesterday)s
+             ORDER BY posted_at DESC, id DESC LIMIT 1)
 """
 
 
@@ -250,23 +252,21 @@ class Known:
     version: str
 
 
-def known_of(tenant_id: int, account_id: int, days: int, oldest: datetime | None = None) -> Known:
-    """For the breakouts of the last `days` days, and the curve of a post as old as `oldest`. One statement.
+def known_of(tenant_id: int, account_id: int, days: int) -> Known:
+    """For the breakouts of the last `days` days, and the curve of any post. One statement.
 
     Raises BadInput for a range that is not 1–366 days.
     """
     if not 1 <= days <= LONGEST_DAYS:
         raise BadInput(gettext("The range must be between 1 and 366 days."))
     now = clock.now()
-    since = now - timedelta(days=days)
     row = prepared_row(
         VERSION,
         {
             "tenant": tenant_id,
             "account": account_id,
-            "since": since,
+            "since": now - timedelta(days=days),
             "yesterday": now - timedelta(days=1),
-            "first": min(since, oldest or since) - REFERENCES_OF,
         },
     )
     # Words are kept as the reader reads them.

@@ -10,6 +10,7 @@ from django.db import connection
 
 from snapshots.picture_names import address_of
 from tikdash import clock
+from tikdash.db.scope import prepared_cursor
 from tikdash.errors import BadInput
 from tikdash.ui import numbers
 from tikdash.words import N_, gettext
@@ -151,7 +152,7 @@ def posts_page(
     parameters: dict[str, Any] = {"tenant": tenant_id, "account": account_id, "limit": ROWS_A_PAGE + 1}
     if key:
         parameters |= {"value": key[0], "id": key[1]}
-    with connection.cursor() as cursor:
+    with prepared_cursor(binary=True) as cursor:
         cursor.execute(statement, parameters)
         found = cursor.fetchall()
         if found or not key:

@@ -12,7 +12,8 @@ class AccountVersion(models.Model):
     Written by triggers on `posts` and `account_snapshots`, once a statement and in its transaction, and by nothing
     else. `mark` is random, so that a number never comes again, not even after a restore. An account's version are the
     marks of all its rows together: there is one, and more where writers met, because nobody waits here for another.
-    Without a row nothing was written since the triggers are there.
+    Without a row nothing was written since the triggers are there. `posts_mark` is the same for what is made of posts
+    alone: a new day leaves it.
     """
 
     # Not counted: schemas that are older than this table would give the same numbers.
@@ -20,6 +21,7 @@ class AccountVersion(models.Model):
     tenant = TenantForeignKey()
     account_id = models.BigIntegerField()
     mark = models.BigIntegerField()
+    posts_mark = models.BigIntegerField(db_default=0)
 
     class Meta:
         db_table = "account_versions"

@@ -28,8 +28,7 @@ class Tab:
 
 def _overview(request: Any, account_id: int, handle: str) -> dict[str, Any]:
     posts = account_posts.newest(request, account_id, handle)
-    oldest = posts["page"][-1]["post"].posted_at if posts["page"] else None
-    known = known_of(request.tenant.id, account_id, account_growth.days_of_history(request), oldest)
+    known = known_of(request.tenant.id, account_id, account_growth.days_of_history(request))
     return {
         "chart": account_growth.chart(request, account_id),
         "happened": account_growth.happened(request, account_id, known),

@@ -143,7 +143,13 @@ def day(value: date | None) -> str:
 @register.simple_tag
 def icon(name: str, size: int = 20) -> SafeString:
     """A picture of the sprite, hidden from screen readers: say in words what it means beside it."""
-    return _icon(static("tikdash/icons.svg"), name, size)
+    return _icon(_sprite(), name, size)
+
+
+@lru_cache(maxsize=1)
+def _sprite() -> str:
+    # As long as the process lives its files have the same names, and Django looks them up at each call.
+    return static("tikdash/icons.svg")
 
 
 @lru_cache(maxsize=256)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 
 from accounts.selectors import TenantRef
-from snapshots.analytics.breakout import breakouts
+from snapshots.analytics.breakout import Breakout, breakouts, breakouts_of, known_of
 from snapshots.analytics.suspects import value_id
-from snapshots.models import Post, PostSnapshot
+from snapshots.models import Post, PostSnapshot, TrackedAccount
 from snapshots.services.quality import reject_value
 from tests.cast import Cast
-from tests.factories import make_account
+from tests.factories import make_account, make_snapshots
 from tests.queries import statements_of
 from tests.snapshots.analytics_insight.test_breakouts import DAY, daily, fresh_post, past_posts
+from tests.snapshots.analytics_insight.test_digests import (
+    page_is_read,
+    post_is_deleted,
+    post_is_read_again,
+    post_value_is_rejected,
+    post_vanishes,
+)
 from tikdash import clock
 from tikdash.db.scope import tenant_scope
 
@@ -91,3 +99,51 @@ def test_what_is_kept_of_one_tenant_is_not_read_for_another(cast: Cast) -> None:
             fresh_post(account)
             assert len(breakouts(tenant.id)) == expected
             assert not curves_read(tenant)
+
+
+def anew(tenant: TenantRef, account: TrackedAccount, days: int = 90) -> bool:
+    """Whether the account's page has to judge its posts; it says what it would say if nothing were kept."""
+    found: list[Breakout] = []
+    asked = statements_of(lambda: found.extend(breakouts_of(known_of(tenant.id, account.pk, days))))
+    assert found == breakouts(tenant.id, [account.pk], days)
+    return len(asked) > 1
+
+
+@pytest.mark.parametrize(
+    "event",
+    [page_is_read, post_is_read_again, post_vanishes, post_is_deleted, post_value_is_rejected],
+    ids=lambda event: event.__name__,
+)
+def test_an_accounts_page_judges_anew_after_each_change_of_a_post(
+    acme: TenantRef, event: Callable[[TrackedAccount], None]
+) -> None:
+    account, other = make_account(), make_account("other")
+    for one in (account, other):
+        past_posts(one)
+        fresh_post(one)
+        assert anew(acme, one) and not anew(acme, one)
+    make_snapshots(account, [10_000, 10_100])
+    assert not anew(acme, account), "a day of the account is no post"
+    event(account)
+    assert anew(acme, account) and not anew(acme, account)
+    if event is not post_value_is_rejected:
+        assert not anew(acme, other), "of the other account nothing was read"
+
+
+def test_an_accounts_page_judges_anew_when_time_moves_a_post_across_a_border(
+    acme: TenantRef, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = make_account()
+    past_posts(account)
+    young = fresh_post(account, posted_at=noon - DAY + timedelta(hours=2))
+    assert anew(acme, account) and not anew(acme, account)
+
+    def later(hours: float) -> bool:
+        monkeypatch.setattr(clock, "now", lambda: noon + timedelta(hours=hours))
+        return anew(acme, account)
+
+    assert not later(1)
+    assert later(3), "the youngest is a day old now"
+    assert not later(4)
+    reached = young.posted_at + timedelta(days=90) - noon
+    assert later(reached / timedelta(hours=1) + 1), "and out of the range now"
