@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
-from django.db import connection
-
 from snapshots.analytics.attention import counters_text
 from snapshots.analytics.breakout import Breakout, Known, breakouts_of, known_of
 from tikdash import clock
-from tikdash.db.scope import current_tenant_id
+from tikdash.db.scope import current_tenant_id, prepared_cursor
 from tikdash.errors import BadInput
 from tikdash.ui import numbers
 from tikdash.words import gettext, local
@@ -94,7 +92,7 @@ def history(account_id: int, days: int = 90, known: Known | None = None) -> list
         "first": first,
         "last": today,
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor(binary=True) as cursor:
         cursor.execute(EVENTS.format(most=MOST_OF_A_KIND), parameters)
         found = [_event(*row) for row in cursor.fetchall()]
     # A post may break out some time after it was made.

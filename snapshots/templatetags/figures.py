@@ -17,7 +17,7 @@ from snapshots.analytics.metrics import METRICS, Metric, Value
 from snapshots.analytics.posts import PostRow
 from snapshots.analytics.uplift import Uplift
 from snapshots.web.metric_words import Tip, counted, in_full, in_unit, interval
-from tikdash.templatetags.ui import age, exact_utc, icon, number, when
+from tikdash.templatetags.ui import age, exact_utc, icon, number_in, when
 from tikdash.ui import numbers
 from tikdash.ui.styles import style
 from tikdash.words import gettext, language, ngettext
@@ -82,7 +82,7 @@ def day_rows(days: Sequence[Delta]) -> SafeString:
 def post_cells(row: FoundPost | PostRow, columns: Sequence[Mapping[str, Any]]) -> SafeString:
     """The cells of a post behind its title, in one go: a page of a long list has hundreds of them."""
     post, rate = (row.post, row.er) if isinstance(row, FoundPost) else (row, None)
-    cells = []
+    marks, cells = style(), []
     for column in columns:
         key, title, text = column["key"], "", ""
         if key == "posted_at":
@@ -92,7 +92,7 @@ def post_cells(row: FoundPost | PostRow, columns: Sequence[Mapping[str, Any]]) -
         elif key == "er":
             text = numbers.percent(value)
         else:
-            text, exact = numbers.short(value), numbers.exact(value)
+            text, exact = numbers.short(value, marks), numbers.exact(value, marks)
             if text != exact:
                 title = f' title="{exact}"'
         classes = f"col-{key}{' num' if column['numeric'] else ''}{' sorted' if column['active'] else ''}"
@@ -104,15 +104,15 @@ def post_cells(row: FoundPost | PostRow, columns: Sequence[Mapping[str, Any]]) -
 def curve_rows(rows: Sequence[Mapping[str, Any]], has_own: bool) -> SafeString:
     """The rows of the table below a curve, in one go: age, the post's own views, the usual ones with their middle."""
     between, too_few = gettext("%(low)s to %(high)s"), escape(gettext("too few posts"))
-    lines = []
+    marks, lines = style(), []
     for row in rows:
         usual = row["usual"]
         middle = f'<span class="nil">{too_few}</span>'
         if usual.median is not None:
-            middle = between % {"low": number(usual.low), "high": number(usual.high)}
-        own = f'<td class="num">{number(row["own"])}</td>' if has_own else ""
+            middle = between % {"low": number_in(usual.low, marks), "high": number_in(usual.high, marks)}
+        own = f'<td class="num">{number_in(row["own"], marks)}</td>' if has_own else ""
         lines.append(
-            f'<tr><th scope="row">{escape(row["age"])}</th>{own}<td class="num">{number(usual.median)}</td>'
+            f'<tr><th scope="row">{escape(row["age"])}</th>{own}<td class="num">{number_in(usual.median, marks)}</td>'
             f'<td class="num">{middle}</td><td class="num">{usual.n}</td></tr>'
         )
     return mark_safe("".join(lines))  # noqa: S308  (numbers; words are ours, or escaped)

@@ -52,12 +52,13 @@ ACCOUNTS = """
            now() - interval '1 year'
       FROM tenants, generate_series(1, %(each)s) AS n WHERE slug LIKE 'bench-%%'
 """
-#: One of two hundred accounts has dead jobs; those of one of fifty are overdue: at any size more than a page shows.
+#: One of two hundred accounts has dead jobs; of one of fifty all are overdue: more than a page shows at any size.
 JOBS = """
     INSERT INTO fetch_jobs (tenant_id, account_id, kind, queue, priority, cadence_s, offset_s, next_due_at, cursor,
                             params, attempts, state, error_code, error, created_at, succeeded_at)
     SELECT tenant_id, id, kind, 'pro', 0, 86400, 0,
-           now() + CASE WHEN id %% 50 = 0 THEN -(1200 + id %% 5000) ELSE id %% 86400 END * interval '1 second', '', '{}', 0,
+           now() + CASE WHEN id %% 50 = 0 THEN -(1200 + id %% 5000) ELSE id %% 86400 END * interval '1 second',
+           '', '{}', 0,
            CASE WHEN id %% 200 = 0 THEN 'dead' ELSE 'active' END,
            CASE WHEN id %% 200 = 0 THEN (ARRAY['upstream_down', 'bad_payload'])[1 + id %% 2] ELSE '' END,
            '', now() - interval '1 year', now() - interval '5 hours'

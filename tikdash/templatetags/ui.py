@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from tikdash.ui import browsers, numbers
 from tikdash.ui.sparkline import sparkline_svg
-from tikdash.ui.styles import NARROW_SPACE, STYLES, style
+from tikdash.ui.styles import NARROW_SPACE, STYLES, Style, style
 from tikdash.words import N_, gettext, language, local
 
 register = template.Library()
@@ -50,9 +50,14 @@ def in_plan(context: Any, feature: str) -> bool:
 @register.simple_tag
 def number(value: float | None) -> SafeString:
     """`1.28 M` with `1,284,000` on hover; a number that is short already stands alone; none is a dash."""
+    return number_in(value, style())
+
+
+def number_in(value: float | None, marks: Style) -> SafeString:
+    """As `number`, for who writes many and has found out the reader's marks."""
     if value is None:
         return format_html('<span class="nil">{}<span class="vh">{}</span></span>', numbers.NONE, gettext("no number"))
-    short, exact = numbers.short(value), numbers.exact(value)
+    short, exact = numbers.short(value, marks), numbers.exact(value, marks)
     title = "" if short == exact else f' title="{exact}"'
     return mark_safe(f"<span{title}>{short}</span>")  # noqa: S308  (digits and their marks)
 

@@ -21,8 +21,8 @@ ESTIMATE = """
 class EstimatedCountPaginator(Paginator):  # type: ignore[type-arg]
     """Counts up to a bound; beyond it, an unfiltered list gets PostgreSQL's own estimate.
 
-    There are no pages beyond the bound: to skip rows PostgreSQL reads them. Where it has to skip or sort, it does so with
-    keys alone, and reads the rows of one page whole, with what they refer to.
+    There are no pages beyond the bound: to skip rows PostgreSQL reads them. Where it has to skip or sort, it does so
+    with keys alone, and reads the rows of one page whole, with what they refer to.
     """
 
     @cached_property

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal
 
-from tikdash.ui.styles import NARROW_SPACE, marked, style
+from tikdash.ui.styles import NARROW_SPACE, Style, marked, style
 from tikdash.words import gettext, local
 
 Number = int | float | Decimal
@@ -22,11 +22,14 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _DAYS_BEFORE_DATE: Final = 60
 
 
-def short(value: Number | None) -> str:
-    """`1284000` as `1.28 M`: three significant digits, K M B, exact below a thousand, `–` for no number."""
+def short(value: Number | None, marks: Style | None = None) -> str:
+    """`1284000` as `1.28 M`: three significant digits, K M B, exact below a thousand, `–` for no number.
+
+    Who writes many numbers finds out the reader's marks once, and gives them to each.
+    """
     if type(value) is int:
         # Nearly all of them are: without the way over Decimal.
-        return _short_of_whole(value)
+        return _short_of_whole(value, marks)
     number = _decimal(value)
     if number is None:
         return NONE
@@ -37,16 +40,16 @@ def short(value: Number | None) -> str:
     # 999,950 is 1.00 M, not 1,000 K: a rounding that reaches a thousand goes to the next unit.
     while (scaled := _three_digits(magnitude / 1000**power)) >= 1000 and power < _UNITS:
         power += 1
-    sign = _sign(number) if scaled else ""
-    return f"{sign}{marked(f'{scaled:,f}')}{NARROW_SPACE + style().units[power - 1] if power else ''}"
+    sign, marks = _sign(number) if scaled else "", marks or style()
+    return f"{sign}{marked(f'{scaled:,f}', marks)}{NARROW_SPACE + marks.units[power - 1] if power else ''}"
 
 
-def exact(value: Number | None) -> str:
+def exact(value: Number | None, marks: Style | None = None) -> str:
     """`1284000` as `1,284,000`; decimals are kept; `–` for no number."""
     if type(value) is int:
-        return (MINUS if value < 0 else "") + marked(f"{abs(value):,}")
+        return (MINUS if value < 0 else "") + marked(f"{abs(value):,}", marks)
     number = _decimal(value)
-    return NONE if number is None else _sign(number) + marked(f"{abs(number):,f}")
+    return NONE if number is None else _sign(number) + marked(f"{abs(number):,f}", marks)
 
 
 def signed(value: Number | None) -> str:
@@ -172,15 +175,15 @@ def duration(seconds: int | None) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
-def _short_of_whole(value: int) -> str:
+def _short_of_whole(value: int, marks: Style | None) -> str:
     magnitude, sign = abs(value), MINUS if value < 0 else ""
     if magnitude < 1000:
         return f"{sign}{magnitude}"
-    marks, place, of = style(), 0, 1000
+    marks, place, of = marks or style(), 0, 1000
     # What is rounded to a thousand of a unit belongs to the next one.
     while magnitude * 2 >= 1_999 * of and place + 1 < len(marks.units):
         place, of = place + 1, of * 1000
-    return f"{sign}{marked(_three_digits_of_whole(magnitude, of))}{NARROW_SPACE}{marks.units[place]}"
+    return f"{sign}{marked(_three_digits_of_whole(magnitude, of), marks)}{NARROW_SPACE}{marks.units[place]}"
 
 
 def _three_digits_of_whole(magnitude: int, of: int) -> str:

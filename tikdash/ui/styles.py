@@ -42,9 +42,9 @@ def style() -> Style:
     return STYLES.get(words.language().split("-")[0], STYLES["en"])
 
 
-def marked(number: str) -> str:
+def marked(number: str, marks: Style | None = None) -> str:
     """A number as Python writes it, `1,284.5`, with the reader's marks."""
-    marks = style()
+    marks = marks or style()
     if marks.decimal == "." and marks.group == ",":
         return number
     return number.replace(",", "\0").replace(".", marks.decimal).replace("\0", marks.group)
