@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from django.template import Context, Engine, engines
+from django.template import Context, Engine, Template, engines
 from django.template.base import TextNode
 from django.template.loader import get_template
 from django.utils.translation import override
 
-from tikdash.ui.folding import fold
+from tikdash.ui.folding import Loader, fold
 
 LIBRARIES = {"i18n": "django.templatetags.i18n", "static": "django.templatetags.static"}
 ENGINE = Engine(libraries=LIBRARIES, builtins=["django.templatetags.i18n", "tikdash.templatetags.ui"])
@@ -57,6 +59,45 @@ def test_what_is_always_the_same_is_one_text(text: str, language: str) -> None:
 def test_what_depends_on_the_page_stays(text: str, language: str) -> None:
     nodes, said = compiled(text, language, folded=True)
     assert nodes != [TextNode] and said == compiled(text, language, folded=False)[1]
+
+
+PAGES = {
+    "page.html": "{% include 'parts/word.html' %}{% include name %}{% include './parts/word.html' with count=2 only %}",
+    "parts/word.html": "{% translate 'Accounts' %}{{ count }}{% if count > 2 %}{% include './less.html' %}{% endif %}",
+    "parts/less.html": "{% with count=count|add:-1 %}{% include 'parts/word.html' %}{% endwith %}",
+}
+
+
+def test_what_is_included_is_looked_for_once_and_is_in_its_language() -> None:
+    class Counting(Loader):
+        def get_template(self, template_name: str, skip: Any = None) -> Template:
+            asked.append(template_name)
+            return super().get_template(template_name, skip)
+
+    asked: list[str] = []
+    engine = Engine(libraries=LIBRARIES, builtins=["django.templatetags.i18n"])
+    engine.template_loaders = [Counting(engine, [("django.template.loaders.locmem.Loader", PAGES)])]
+    said = {}
+    for language in ("en", "fr", "en"):
+        with override(language):
+            page = engine.get_template("page.html")
+            said[language] = page.render(Context({"count": 4, "name": "parts/less.html"}))
+    assert said["en"].startswith("Accounts4Accounts3Accounts2") and said["fr"].startswith("Comptes4Comptes3Comptes2")
+    del asked[:]
+    with override("en"):
+        assert page.render(Context({"count": 4, "name": "parts/less.html"})) == said["en"]
+    assert asked == ["parts/less.html"], "only what has no name of its own is looked for again"
+
+
+def test_what_was_included_in_another_language_is_not_remembered() -> None:
+    engine = Engine(libraries=LIBRARIES, builtins=["django.templatetags.i18n"])
+    engine.template_loaders = [Loader(engine, [("django.template.loaders.locmem.Loader", PAGES)])]
+    with override("en"):
+        page = engine.get_template("parts/word.html")
+    with override("fr"):
+        page.render(Context({"count": 3}))
+    with override("en"):
+        assert page.render(Context({"count": 3})) == "Accounts3Accounts2"
 
 
 def test_each_language_has_its_own() -> None:

@@ -172,3 +172,22 @@ def test_whole_numbers_read_the_same_without_decimals(value: int) -> None:
     assert short(value) == short(Decimal(value))
     assert signed(value) == signed(Decimal(value))
     assert exact(value) == exact(Decimal(value))
+
+
+@given(st.integers(-(2**53) + 1, 2**53 - 1) | st.sampled_from([3_997, 3_998, 39_979, 39_980, 1, 2, 3, 3_999, 4_001]))
+@example(-2)
+def test_quartiles_read_the_same_without_decimals(quarters: int) -> None:
+    value = quarters / 4
+    assert short(value) == short(Decimal(str(value)))
+
+
+@given(st.floats(-1e20, 1e20) | st.floats(-1e7, 1e7))
+@example(0.0)
+@example(-0.0)
+@example(0.0001)
+@example(1e-05)
+@example(2.0**53)
+@example(1e16)
+def test_what_a_float_is_exactly_reads_the_same_without_decimals(value: float) -> None:
+    assert exact(value) == exact(Decimal(str(value)))
+    assert short(value) == short(Decimal(str(value)))

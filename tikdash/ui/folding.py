@@ -14,6 +14,7 @@ from django.template.base import FilterExpression, Node, NodeList, TextNode, Tok
 from django.template.context import Context
 from django.template.defaulttags import CommentNode, IfNode, LoadNode, URLNode
 from django.template.library import SimpleNode
+from django.template.loader_tags import IncludeNode, construct_relative_path
 from django.template.loaders import cached
 from django.template.loaders.base import Loader as BaseLoader
 from django.templatetags.i18n import BlockTranslateNode, LanguageNode, TranslateNode
@@ -27,6 +28,23 @@ __all__ = ["Loader", "fold"]
 SAME_EACH_TIME = {"icon"}
 
 
+class _Included:
+    """Stands for the name of an included template: finds it when it is rendered first, and not at each request."""
+
+    def __init__(self, node: IncludeNode) -> None:
+        self.name, self.origin, self.template = node.template, node.origin, None
+        self.compiled_for = _reader()
+
+    def resolve(self, context: Context) -> Any:
+        if self.template is not None:
+            return self.template
+        name = construct_relative_path(self.origin.template_name, self.name.resolve(context))
+        found = context.template.engine.get_template(name)
+        if _reader() == self.compiled_for:
+            self.template = found
+        return found
+
+
 class _Folding(BaseLoader):
     def get_template(self, template_name: str, skip: Any = None) -> Template:
         template = super().get_template(template_name, skip)
@@ -38,8 +56,12 @@ class Loader(cached.Loader, _Folding):
     """Django's cached loader with a compiled template for each language and each set of addresses."""
 
     def cache_key(self, template_name: str, skip: Any = None) -> str:
-        where = f"{get_urlconf() or settings.ROOT_URLCONF}:{get_script_prefix()}"
-        return f"{get_language()}:{where}:{super().cache_key(template_name, skip)}"
+        return f"{_reader()}:{super().cache_key(template_name, skip)}"
+
+
+def _reader() -> str:
+    """What a template is compiled for: a language and a set of addresses."""
+    return f"{get_language()}:{get_urlconf() or settings.ROOT_URLCONF}:{get_script_prefix()}"
 
 
 def fold(template: Template) -> None:
@@ -54,6 +76,8 @@ def _fold(nodes: NodeList, nothing: Context) -> None:
     for node in nodes:
         for below in _below(node):
             _fold(below, nothing)
+        if type(node) is IncludeNode and _is_constant(node.template):
+            node.template = _Included(node)
         text = _text_of(node, nothing)
         if text is None:
             folded.append(node)

@@ -18,6 +18,8 @@ MINUS: Final = "−"
 SMALLEST_FALL: Final = Decimal("0.001")
 
 _UNITS: Final = 3
+# So large are the numbers at most that a float holds exactly; from the smallest on it is written without an exponent.
+_EXACT, _SMALLEST_PLAIN = 2**53, 0.0001
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _DAYS_BEFORE_DATE: Final = 60
 
@@ -27,9 +29,11 @@ def short(value: Number | None, marks: Style | None = None) -> str:
 
     Who writes many numbers finds out the reader's marks once, and gives them to each.
     """
+    # Nearly all of them are whole, or quartiles of whole ones: without the way over Decimal.
     if type(value) is int:
-        # Nearly all of them are: without the way over Decimal.
-        return _short_of_whole(value, marks)
+        return _short_of(value, 1, marks)
+    if type(value) is float and (quarters := value * 4).is_integer() and abs(quarters) < _EXACT:
+        return _short_of(int(quarters), 4, marks)
     number = _decimal(value)
     if number is None:
         return NONE
@@ -47,6 +51,8 @@ def short(value: Number | None, marks: Style | None = None) -> str:
 def exact(value: Number | None, marks: Style | None = None) -> str:
     """`1284000` as `1,284,000`; decimals are kept; `–` for no number."""
     if type(value) is int:
+        return (MINUS if value < 0 else "") + marked(f"{abs(value):,}", marks)
+    if type(value) is float and _SMALLEST_PLAIN <= abs(value) < _EXACT:
         return (MINUS if value < 0 else "") + marked(f"{abs(value):,}", marks)
     number = _decimal(value)
     return NONE if number is None else _sign(number) + marked(f"{abs(number):,f}", marks)
@@ -175,11 +181,14 @@ def duration(seconds: int | None) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
-def _short_of_whole(value: int, marks: Style | None) -> str:
-    magnitude, sign = abs(value), MINUS if value < 0 else ""
-    if magnitude < 1000:
-        return f"{sign}{magnitude}"
-    marks, place, of = marks or style(), 0, 1000
+def _short_of(numerator: int, parts: int, marks: Style | None) -> str:
+    """As `short`, for `numerator / parts`."""
+    magnitude, sign = abs(numerator), MINUS if numerator < 0 else ""
+    if magnitude * 2 < 1_999 * parts:
+        if magnitude % parts == 0:
+            return f"{sign}{magnitude // parts}"
+        return f"{sign}{marked(_three_digits_of_whole(magnitude, parts), marks)}"
+    marks, place, of = marks or style(), 0, 1000 * parts
     # What is rounded to a thousand of a unit belongs to the next one.
     while magnitude * 2 >= 1_999 * of and place + 1 < len(marks.units):
         place, of = place + 1, of * 1000
