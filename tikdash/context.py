@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import get_urlconf, reverse
 
 from accounts.roles import capabilities_of
 from accounts.time_zones import zone_named
@@ -81,7 +81,7 @@ def _limits(request: Any, accounts: int) -> list[Standing]:
 def _way_round(path: str, accounts: int) -> list[dict[str, Any]]:
     entries = []
     for place, (name, label, icon, key) in enumerate(PAGES):
-        url = reverse(name)
+        url = _address(name, get_urlconf())
         count = accounts if name == "accounts" else None
         entries.append(
             {
@@ -95,6 +95,11 @@ def _way_round(path: str, accounts: int) -> list[dict[str, Any]]:
             }
         )
     return entries
+
+
+@cache
+def _address(name: str, addresses: str | None) -> str:
+    return reverse(name)
 
 
 def _pauses(request: Any, limits: PlanLimits) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.template import Context, Engine, Template, engines
 from django.template.base import TextNode
+from django.template.defaulttags import URLNode
 from django.template.loader import get_template
 from django.utils.translation import override
 
@@ -59,6 +60,15 @@ def test_what_is_always_the_same_is_one_text(text: str, language: str) -> None:
 def test_what_depends_on_the_page_stays(text: str, language: str) -> None:
     nodes, said = compiled(text, language, folded=True)
     assert nodes != [TextNode] and said == compiled(text, language, folded=False)[1]
+
+
+def test_an_address_with_a_name_is_found_once_and_an_address_that_is_not_there_is_empty() -> None:
+    text = "{% url 'home' as home %}{% url 'nowhere' as none %}[{{ home }}][{{ none }}]{% url 'home' %}"
+    nodes, said = compiled(text, "en", folded=True)
+    assert URLNode not in nodes and said == compiled(text, "en", folded=False)[1] and said.startswith("[/")
+    for other in ("{% url name as x %}{{ x }}", "{% url 'admin:index' as x %}{{ x }}"):
+        nodes, said = compiled(other, "en", folded=True)
+        assert nodes[0] is URLNode and said == compiled(other, "en", folded=False)[1]
 
 
 PAGES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from django.core.paginator import Page, Paginator
 from django.db import connection
@@ -41,12 +41,12 @@ class EstimatedCountPaginator(Paginator):  # type: ignore[type-arg]
         return min(int(super().num_pages), -(-COUNTED // self.per_page))
 
     def page(self, number: int | str) -> Page[Any]:
-        number, rows = self.validate_number(number), self.object_list
+        number = self.validate_number(number)
         if number == 1 and self._is_in_order_of_keys():
             return super().page(number)
-        keys = self.keys((number - 1) * self.per_page, number * self.per_page)
-        found = {row.pk: row for row in rows.filter(pk__in=keys).order_by()}  # type: ignore[union-attr]
-        return self._get_page([found[key] for key in keys if key in found], number, self)
+        keys, rows = self.keys((number - 1) * self.per_page, number * self.per_page), cast("Any", self.object_list)
+        found = {row.pk: row for row in rows.filter(pk__in=keys).order_by()}
+        return Page([found[key] for key in keys if key in found], number, self)
 
     def keys(self, begin: int, end: int) -> list[Any]:
         """The keys of the rows from the one place to the other."""
@@ -54,6 +54,6 @@ class EstimatedCountPaginator(Paginator):  # type: ignore[type-arg]
         return list(rows.values_list("pk", flat=True)[begin:end])
 
     def _is_in_order_of_keys(self) -> bool:
-        query = self.object_list.query  # type: ignore[union-attr]
+        query = cast("Any", self.object_list).query
         first = next(iter(query.order_by or query.get_meta().ordering), None)
         return isinstance(first, str) and first.lstrip("-") in ("pk", query.get_meta().pk.name)

@@ -6,7 +6,7 @@ is compiled, which happens once a language and process; a request renders what i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.template import Template
@@ -20,6 +20,7 @@ from django.template.loaders.base import Loader as BaseLoader
 from django.templatetags.i18n import BlockTranslateNode, LanguageNode, TranslateNode
 from django.templatetags.static import StaticNode
 from django.urls import NoReverseMatch, get_script_prefix, get_urlconf
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 __all__ = ["Loader", "fold"]
@@ -32,17 +33,28 @@ class _Included:
     """Stands for the name of an included template: finds it when it is rendered first, and not at each request."""
 
     def __init__(self, node: IncludeNode) -> None:
-        self.name, self.origin, self.template = node.template, node.origin, None
-        self.compiled_for = _reader()
+        self.name, self.origin, self.compiled_for = node.template, node.origin, _reader()
+        self.template: Any = None
 
     def resolve(self, context: Context) -> Any:
         if self.template is not None:
             return self.template
-        name = construct_relative_path(self.origin.template_name, self.name.resolve(context))
-        found = context.template.engine.get_template(name)
+        origin, template = cast("Any", self.origin), cast("Any", context.template)
+        found = template.engine.get_template(construct_relative_path(origin.template_name, self.name.resolve(context)))
         if _reader() == self.compiled_for:
             self.template = found
         return found
+
+
+class _Named(Node):
+    """Gives a name to what `{% url … as name %}` finds each time; where there is no such address, to an empty text."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name, self.text = name, text
+
+    def render(self, context: Context) -> SafeString:
+        context[self.name] = self.text
+        return mark_safe("")
 
 
 class _Folding(BaseLoader):
@@ -77,7 +89,10 @@ def _fold(nodes: NodeList, nothing: Context) -> None:
         for below in _below(node):
             _fold(below, nothing)
         if type(node) is IncludeNode and _is_constant(node.template):
-            node.template = _Included(node)
+            cast("Any", node).template = _Included(node)
+        if type(node) is URLNode and node.asvar and _is_plain(node):
+            node.render(nothing)
+            node = _Named(node.asvar, nothing[node.asvar])
         text = _text_of(node, nothing)
         if text is None:
             folded.append(node)
@@ -110,14 +125,18 @@ def _text_of(node: Node, nothing: Context) -> str | None:
 
 
 def _address_of(node: Any, nothing: Context) -> str | None:
-    name = node.view_name.var
-    if node.args or node.kwargs or node.asvar or not _is_constant(node.view_name) or ":" in str(name):
+    if node.asvar or not _is_plain(node):
         return None
     try:
         return str(node.render(nothing))
     except NoReverseMatch:
         # The page may never come to it: some addresses are those of workspaces only.
         return None
+
+
+def _is_plain(node: Any) -> bool:
+    """Whether the address is always the same; one of the admin's may depend on the site that is asked."""
+    return not (node.args or node.kwargs or ":" in str(node.view_name.var)) and _is_constant(node.view_name)
 
 
 def _is_same_each_time(node: Any) -> bool:
