@@ -25,13 +25,14 @@ KEPT_S = 86_400
 #: Kinds that ask no endpoint that costs credits.
 FREE = frozenset({"pictures"})
 
+#: By kind, and last of all kinds together: a tenant may have dead jobs of several.
 COUNT = """
     SELECT kind, count(*), count(DISTINCT tenant_id) FROM fetch_jobs
      WHERE state = 'dead' AND (%(code)s::text IS NULL OR error_code = %(code)s)
            AND (%(kind)s::text IS NULL OR kind = %(kind)s)
            AND (%(tenant)s::bigint IS NULL OR tenant_id = %(tenant)s)
            AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s))
-     GROUP BY kind
+     GROUP BY GROUPING SETS ((kind), ())
 """
 NEXT = """
     SELECT id FROM fetch_jobs
@@ -81,11 +82,11 @@ def cost_of(choice: Choice) -> Cost:
     for schema, parameters in _shards(choice):
         with all_tenants(schema), connection.cursor() as cursor:
             cursor.execute(COUNT, parameters)
-            of_shard = 0
-            for kind, jobs, of_kind in cursor.fetchall():
-                kinds[kind] = kinds.get(kind, 0) + jobs
-                of_shard = max(of_shard, of_kind)
-            tenants += of_shard
+            for kind, jobs, theirs in cursor.fetchall():
+                if kind is None:
+                    tenants += theirs
+                else:
+                    kinds[kind] = kinds.get(kind, 0) + jobs
     credits = sum(credits_of(kind, jobs) for kind, jobs in kinds.items())
     by_kind = sorted(kinds.items(), key=lambda row: (-row[1], row[0]))
     return Cost(sum(kinds.values()), tenants, credits, tuple(by_kind))

@@ -65,6 +65,17 @@ def test_a_group_is_retried_after_its_page_has_said_how_many_and_the_cost(
     assert {(one.actor_kind, one.actor_label) for one in noted.values()} == {("staff", "olga@tikdash.example")}
 
 
+def test_the_page_says_of_how_many_tenants_whatever_kinds_are_dead_of_each(
+    cast: Cast, olga: Client, noon: datetime
+) -> None:
+    for tenant, kinds in ((cast.acme, ("profile", "posts")), (cast.rival, ("comments",)), (cast.globex, ("posts",))):
+        for kind in kinds:
+            make_dead(tenant, 1, noon, kind=kind, error_code=f"of_{kind}")
+    for query, jobs, tenants in (("", 4, 3), ("?tenant=acme", 2, 1), ("?kind=posts", 2, 2), ("?code=of_comments", 1, 1)):
+        page = words_of(olga.get(f"{JOBS}retry/{query}"))
+        assert f"{jobs} dead job" in page and f"Tenants concerned: {tenants}." in page, page
+
+
 def test_ticked_jobs_are_those_of_the_shard_on_the_screen(cast: Cast, olga: Client, dead: dict[str, list[int]]) -> None:
     with tenant_scope(cast.acme):
         lively = make_job(make_account()).pk
