@@ -71,7 +71,8 @@ def test_the_page_says_of_how_many_tenants_whatever_kinds_are_dead_of_each(
     for tenant, kinds in ((cast.acme, ("profile", "posts")), (cast.rival, ("comments",)), (cast.globex, ("posts",))):
         for kind in kinds:
             make_dead(tenant, 1, noon, kind=kind, error_code=f"of_{kind}")
-    for query, jobs, tenants in (("", 4, 3), ("?tenant=acme", 2, 1), ("?kind=posts", 2, 2), ("?code=of_comments", 1, 1)):
+    asked = {"": (4, 3), "?tenant=acme": (2, 1), "?kind=posts": (2, 2), "?code=of_comments": (1, 1)}
+    for query, (jobs, tenants) in asked.items():
         page = words_of(olga.get(f"{JOBS}retry/{query}"))
         assert f"{jobs} dead job" in page and f"Tenants concerned: {tenants}." in page, page
 

@@ -77,6 +77,22 @@ def test_an_entry_without_a_time_is_refused_beside_the_form(olga: Client) -> Non
     assert entry().interval.every == 60
 
 
+def test_what_is_run_by_hand_goes_to_a_worker_once_and_is_written_down(
+    olga: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start()
+    sent: list[str] = []
+    monkeypatch.setattr(current_app, "send_task", sent.append)
+    chosen = {"action": "run_now", "_selected_action": [entry().pk]}
+    path = "/admin/django_celery_beat/periodictask/"
+    assert "sent to a worker once" in olga.post(path, chosen).content.decode() and not sent, "it is asked first"
+    olga.post(path, chosen | {"confirmed": "1", "counted": 1})
+    assert sent == [entry().task]
+    with all_tenants():
+        noted = AuditEntry.objects.get(event="fetching.task_sent")
+    assert (noted.actor_kind, noted.actor_label, noted.target_label) == ("staff", "olga@tikdash.example", entry().name)
+
+
 def test_only_who_may_change_it_does(beats: Cast) -> None:
     start()
     looks = staff_with("django_celery_beat.view_periodictask")
