@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
 from django.utils.html import format_html_join
 
+from snapshots.admin.searching import (
+    every_word,
+    first_where,
+    of_accounts,
+    sound_condition,
+    story_condition,
+    tag_condition,
+)
+from snapshots.ingest.hashtags import fold
 from snapshots.models import AudienceSample, Comment, Hashtag, Sound, Story
 from tikdash.ui import numbers
 from tikdash.ui.admin_lists import LargeList
@@ -16,11 +29,15 @@ SNAPSHOTS_SHOWN = 30
 class CommentAdmin(LargeList):
     list_display = ["short_text", "account", "tenant", "author_username", "digg_count", "reply_count", "written_at"]
     list_select_related = ["account", "tenant"]
-    search_fields = ["=comment_id", "=account__username", "=author_username"]
+    search_fields = ["account__username"]
+    search_help_text = "A handle or its beginning, or a tenant's address; behind it an author or a comment's id."
     ordering = ["-id"]
     # A list of all posts to choose from would be as long as the table.
     raw_id_fields = ["post"]
     readonly_fields = ["tenant"]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        return first_where(queryset, search_term, of_accounts, _comment), False
 
     @admin.display(description="Comment")
     def short_text(self, comment: Comment) -> str:
@@ -33,8 +50,12 @@ class AudienceSampleAdmin(LargeList):
     list_filter = ["direction"]
     list_select_related = ["account", "tenant"]
     search_fields = ["account__username"]
+    search_help_text = "A handle or its beginning, or a tenant's address."
     ordering = ["-id"]
     readonly_fields = ["tenant", "rows"]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        return every_word(queryset, search_term, of_accounts), False
 
     @admin.display(description="Bots")
     def bots(self, sample: AudienceSample) -> int | None:
@@ -62,9 +83,13 @@ class AudienceSampleAdmin(LargeList):
 class HashtagAdmin(LargeList):
     list_display = ["__str__", "name", "tenant", "view_count", "user_count", "measured_at", "looked_at"]
     list_select_related = ["tenant"]
-    search_fields = ["name", "cha_name", "challenge_id", "tenant__slug"]
+    search_fields = ["name"]
+    search_help_text = "A hashtag's whole name, or a tenant's address; behind it a part of the name or TikTok's id."
     ordering = ["-id"]
     readonly_fields = ["tenant", "newest_snapshots"]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        return first_where(queryset, search_term, tag_condition, _tag), False
 
     @admin.display(description="Newest snapshots")
     def newest_snapshots(self, hashtag: Hashtag) -> str:
@@ -81,9 +106,13 @@ class SoundAdmin(LargeList):
     list_display = ["__str__", "author", "tenant", "original", "video_count", "measured_at", "looked_at"]
     list_filter = ["original"]
     list_select_related = ["tenant"]
-    search_fields = ["title", "author", "music_id", "tenant__slug"]
+    search_fields = ["music_id"]
+    search_help_text = "TikTok's id of a sound, or a tenant's address; behind it a part of the title or the artist."
     ordering = ["-id"]
     readonly_fields = ["tenant", "newest_snapshots"]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        return first_where(queryset, search_term, sound_condition, _sound), False
 
     @admin.display(description="Newest snapshots")
     def newest_snapshots(self, sound: Sound) -> str:
@@ -97,10 +126,26 @@ class SoundAdmin(LargeList):
 class StoryAdmin(LargeList):
     list_display = ["short_title", "account", "tenant", "posted_at", "expires_at", "play_count", "digg_count"]
     list_select_related = ["account", "tenant"]
-    search_fields = ["=aweme_id", "=account__username"]
+    search_fields = ["aweme_id"]
+    search_help_text = "TikTok's id of a story, a handle or its beginning, or a tenant's address."
     ordering = ["-id"]
     readonly_fields = ["tenant"]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        return every_word(queryset, search_term, story_condition), False
 
     @admin.display(description="Story")
     def short_title(self, story: Story) -> str:
         return (story.title or story.aweme_id)[:60]
+
+
+def _comment(word: str) -> Q:
+    return Q(comment_id=word) | Q(author_username=word.lower())
+
+
+def _tag(word: str) -> Q:
+    return Q(name__contains=fold(word.lstrip("#"))) | Q(challenge_id=word)
+
+
+def _sound(word: str) -> Q:
+    return Q(title__icontains=word) | Q(author__icontains=word)

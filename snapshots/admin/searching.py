@@ -6,13 +6,17 @@ leads with the tenant serves it however many rows there are.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.db import connection
 from django.db.models import Q, QuerySet
 
 from accounts.models import Tenant
-from snapshots.models import TrackedAccount
+from snapshots.ingest.hashtags import fold
+from snapshots.models import Hashtag, Sound, Story, TrackedAccount
 
-#: Of one word so many tenants and accounts are taken.
+#: Of one word so many tenants are taken, and so many accounts, hashtags or sounds.
 MOST_TENANTS, MOST_ACCOUNTS = 50, 200
 MOST_WORDS = 4
 #: TikTok's ids of posts and people have so many digits at least; ids of ours have fewer.
@@ -65,11 +69,46 @@ def job_condition(word: str) -> Q:
     return of_accounts(word) | Q(state="dead", error_code=word)
 
 
+def story_condition(word: str) -> Q:
+    """Stories by TikTok's id, or of accounts and tenants."""
+    if word.isdecimal() and len(word) >= DIGITS_OF_TIKTOK:
+        return Q(pk__in=_ids(Story.objects.filter(aweme_id=word)))
+    return of_accounts(word)
+
+
+def tag_condition(word: str) -> Q:
+    """Hashtags by their whole name, or of tenants."""
+    named = _ids(Hashtag.objects.filter(name=fold(word.lstrip("#"))))
+    return Q(pk__in=named) | Q(tenant_id__in=tenants_of(word))
+
+
+def sound_condition(word: str) -> Q:
+    """Sounds by TikTok's id, or of tenants."""
+    if word.isdecimal() and len(word) >= DIGITS_OF_TIKTOK:
+        return Q(pk__in=_ids(Sound.objects.filter(music_id=word)))
+    return Q(tenant_id__in=tenants_of(word))
+
+
+def first_where(rows: QuerySet[Any], text: str, where: Callable[[str], Q], what: Callable[[str], Q]) -> QuerySet[Any]:
+    """Rows of the place that the first word names. What no index answers for all tenants is looked for there only: by
+    the words behind it, of which each may also name another place that has to hold, too.
+    """
+    for number, word in enumerate(words(text)):
+        rows = rows.filter(where(word) | what(word) if number else where(word))
+    return rows
+
+
 def every_word(rows: QuerySet[TrackedAccount], text: str, condition: object) -> QuerySet[TrackedAccount]:
     """Rows for which every word holds."""
     for word in words(text):
         rows = rows.filter(condition(word))  # type: ignore[operator]
     return rows
+
+
+def _ids(rows: QuerySet[Any]) -> list[int]:
+    """From tenant to tenant through the index that leads with it, as with posts; in no order, which would be another
+    way to them."""
+    return list(rows.order_by().values_list("pk", flat=True)[:MOST_ACCOUNTS])
 
 
 def _account_named(word: str) -> Q:

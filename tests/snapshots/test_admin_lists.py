@@ -19,12 +19,14 @@ from billing.models import QueueSample, UsageEvent
 from snapshots.admin import searching
 from snapshots.admin.accounts import TrackedAccountAdmin
 from snapshots.admin.jobs import FetchJobAdmin
-from snapshots.models import TrackedAccount
+from snapshots.ingest.hashtags import fold
+from snapshots.models import Hashtag, Sound, TrackedAccount
 from tests.cast import Cast
-from tests.factories import make_account, make_job, make_post
+from tests.factories import make_account, make_comment, make_job, make_post, make_sample, make_story
 from tests.queries import assert_at_most, statements_of
 from tests.snapshots.conftest import browser_of
 from tests.staff import staff_with
+from tikdash import clock
 from tikdash.db.scope import all_tenants, owner, tenant_scope
 from tikdash.ui import admin as admin_counts
 from tikdash.ui import admin_lists
@@ -92,6 +94,48 @@ def test_posts_are_found_by_their_id_and_their_account(
     olga: Client, lena: TrackedAccount, typed: str, found: list[str]
 ) -> None:
     assert [row.title for row in olga.get(POSTS, {"q": typed}).context["cl"].result_list] == found
+
+
+@pytest.fixture
+def around(cast: Cast, lena: TrackedAccount) -> None:
+    """Comments, samples, hashtags, sounds and stories of two tenants."""
+    for tenant, handle in ((cast.acme, "lena.bakes"), (cast.rival, "le.mans")):
+        with tenant_scope(tenant):
+            account = TrackedAccount.objects.get(username=handle)
+            make_comment(
+                account.posts.first(), text=f"For {handle}", comment_id=f"74{tenant.id:017d}", author_username="fan"
+            )
+            make_sample(account, ["fan"])
+            make_story(account, aweme_id=f"75{tenant.id:017d}")
+            for name in (f"of{tenant.slug}", "straße"):
+                Hashtag.objects.create(name=fold(name), cha_name=name, challenge_id="4711", first_seen_at=clock.now())
+            Sound.objects.create(
+                music_id=f"76{tenant.id:017d}", title="Kitchen Tape", author=f"Band of {tenant.slug}",
+                first_seen_at=clock.now(),
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "tenants"),
+    [
+        ("comment", "lena", "acme"), ("comment", "acme", "acme"), ("comment", "le", "acme rival"),
+        ("comment", "fan", ""), ("comment", "le fan", "acme rival"), ("comment", "lena fan rival", ""), ("comment", "lena nobody", ""),
+        ("comment", "le {74acme}", "acme"), ("comment", "{74acme}", ""), ("audiencesample", "@Lena", "acme"),
+        ("audiencesample", "rival", "rival"), ("audiencesample", "lena rival", ""), ("story", "lena", "acme"),
+        ("story", "{75rival}", "rival"), ("story", "{75rival} acme", ""), ("hashtag", "#OfAcme", "acme"),
+        ("hashtag", "#STRASSE", "acme rival"), ("hashtag", "straße rival", "rival"), ("hashtag", "stra", ""),
+        ("hashtag", "rival stra", "rival"), ("hashtag", "4711", ""), ("hashtag", "acme 4711", "acme acme"),
+        ("sound", "{76rival}", "rival"), ("sound", "acme", "acme"), ("sound", "acme tape", "acme"),
+        ("sound", "tape", ""), ("sound", "rival band", "rival"), ("sound", "rival Mills", ""),
+    ],
+)  # fmt: skip
+def test_lists_are_searched_where_an_index_leads_and_further_words_look_there(
+    cast: Cast, olga: Client, around: None, name: str, typed: str, tenants: str
+) -> None:
+    for one in (cast.acme, cast.rival):
+        typed = re.sub(rf"{{(\d\d){one.slug}}}", rf"\g<1>{one.id:017d}", typed)
+    found = listed(olga, f"/admin/snapshots/{name}/", q=typed)
+    assert sorted(row.tenant.slug for row in found) == tenants.split()
 
 
 def plan(statement: str, parameters: Any = ()) -> str:
