@@ -119,7 +119,8 @@ def around(cast: Cast, lena: TrackedAccount) -> None:
     ("name", "typed", "tenants"),
     [
         ("comment", "lena", "acme"), ("comment", "acme", "acme"), ("comment", "le", "acme rival"),
-        ("comment", "fan", ""), ("comment", "le fan", "acme rival"), ("comment", "lena fan rival", ""), ("comment", "lena nobody", ""),
+        ("comment", "fan", ""), ("comment", "le fan", "acme rival"), ("comment", "lena fan rival", ""),
+        ("comment", "lena nobody", ""),
         ("comment", "le {74acme}", "acme"), ("comment", "{74acme}", ""), ("audiencesample", "@Lena", "acme"),
         ("audiencesample", "rival", "rival"), ("audiencesample", "lena rival", ""), ("story", "lena", "acme"),
         ("story", "{75rival}", "rival"), ("story", "{75rival} acme", ""), ("hashtag", "#OfAcme", "acme"),
