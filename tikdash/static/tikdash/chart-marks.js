@@ -27,7 +27,7 @@
 
   function paintOf(chart) {
     if (!paints.has(chart)) {
-      paints.set(chart, { ink: colour(chart.canvas, "--cool"), paper: colour(chart.canvas, "--card") });
+      paints.set(chart, colour(chart.canvas, "--cool"));
     }
     return paints.get(chart);
   }
@@ -42,23 +42,26 @@
     return found;
   }
 
+  // Above the lines, so that no word covers one.
+  const WORDS = 18;
+
+  function makeRoom(chart) {
+    if (marksOf(chart.canvas).length) chart.options.layout.padding.top = 8 + WORDS;
+  }
+
   // Words that would stand in each other are left out, breakouts last; the list below the chart has them all.
   function write(chart, found) {
     const { ctx, chartArea, scales } = chart;
-    const { ink, paper } = paintOf(chart);
     const taken = [];
     const weight = ([, { kinds }]) => (kinds.includes("breakout") ? 0 : 1);
     for (const [index, { kinds }] of [...found].sort((one, other) => weight(one) - weight(other))) {
       const x = scales.x.getPixelForValue(index);
       const words = kinds.join(", ");
       const width = ctx.measureText(words).width;
-      const left = x + 5 + width > chartArea.right ? x - 5 - width : x + 5;
+      const left = x - 2 + width > chartArea.right ? x + 2 - width : x - 2;
       if (left < chartArea.left || taken.some(([from, to]) => left < to + 8 && left + width > from - 8)) continue;
       taken.push([left, left + width]);
-      ctx.fillStyle = paper;
-      ctx.fillRect(left - 2, chartArea.top, width + 4, 16);
-      ctx.fillStyle = ink;
-      ctx.fillText(words, left, chartArea.top + 1);
+      ctx.fillText(words, left, chartArea.top - WORDS);
     }
   }
 
@@ -70,12 +73,12 @@
     ctx.save();
     ctx.font = `12px ${window.getComputedStyle(document.body).fontFamily}`;
     ctx.textBaseline = "top";
-    ctx.strokeStyle = ctx.fillStyle = paintOf(chart).ink;
+    ctx.strokeStyle = ctx.fillStyle = paintOf(chart);
     for (const [index] of found) {
       const x = scales.x.getPixelForValue(index);
       ctx.setLineDash([2, 3]);
       ctx.beginPath();
-      ctx.moveTo(x, chartArea.top);
+      ctx.moveTo(x, chartArea.top - 2);
       ctx.lineTo(x, chartArea.bottom);
       ctx.stroke();
       const value = chart.data.datasets[0].data[index];
@@ -89,5 +92,5 @@
     ctx.restore();
   }
 
-  window.Chart.register({ id: "tikdashMarks", afterDatasetsDraw: draw });
+  window.Chart.register({ id: "tikdashMarks", beforeLayout: makeRoom, afterDatasetsDraw: draw });
 })();
