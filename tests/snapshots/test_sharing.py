@@ -48,7 +48,7 @@ def run(tenant: TenantRef, **fields: Any) -> None:
     with tenant_scope(tenant):
         if fields:
             FetchJob.objects.update(**fields)
-        ids = list(FetchJob.objects.values_list("pk", flat=True))
+        ids = list(FetchJob.objects.order_by("pk").values_list("pk", flat=True))
         assert len(claim_these(tenant, ids)) == len(ids)
         assert {report.outcome for report in run_jobs(tenant, ids)} == {"ok"}
 
