@@ -7,6 +7,7 @@ transaction that is rolled back; tests with `committed_db` really write and are 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -107,3 +108,17 @@ def _no_scope_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     connection.enter_scope(NO_SCOPE)  # type: ignore[attr-defined]
     yield
     assert connection.scope == NO_SCOPE  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def _nobody_left_out_without_a_database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test without a database knows of nobody who is left out; what it knew by chance was from the test before."""
+    if {"db", "transactional_db", "committed_db"} & set(request.fixturenames):
+        yield
+        return
+    from accounts.services.left_out import KNOWN_FOR_S, left_out
+
+    left_out.forget()
+    left_out._read_at = time.monotonic() + 100 * KNOWN_FOR_S
+    yield
+    left_out.forget()
