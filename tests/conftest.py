@@ -118,7 +118,8 @@ def _nobody_left_out_without_a_database(request: pytest.FixtureRequest) -> Itera
         return
     from accounts.services.left_out import KNOWN_FOR_S, left_out
 
+    before = left_out._known, left_out._read_at
     left_out.forget()
     left_out._read_at = time.monotonic() + 100 * KNOWN_FOR_S
     yield
-    left_out.forget()
+    left_out._known, left_out._read_at = before
